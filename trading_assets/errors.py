@@ -1,0 +1,37 @@
+"""Errors a user can act on: each message is one line that says what is wrong and what to do.
+
+Belongs here: errors that cross a stage border or reach a person.
+Does not: an error that one module raises and the same module handles.
+"""
+
+
+class TradingAssetsError(Exception):
+    """Base of every error that is printed as one line, without a traceback."""
+
+
+class InvalidIdentifier(TradingAssetsError):
+    """An instrument id, a day or a partition key that the allow-list refuses."""
+
+
+class InvalidSettings(TradingAssetsError):
+    """A settings layer has an unknown key or a value of the wrong kind."""
+
+
+class NotACapture(TradingAssetsError):
+    """A file that holds no line of a supported venue, or lines of another market than it was said to."""
+
+
+class NotPublished(TradingAssetsError):
+    """A partition was asked for that has no published version."""
+
+
+class CorruptObject(TradingAssetsError):
+    """A stored file whose bytes are not those that were published."""
+
+
+class LostRace(TradingAssetsError):
+    """A publication whose ticket is no longer the newest of its partition; it published nothing."""
+
+
+class GateRefused(TradingAssetsError):
+    """A staged version that its gate did not pass; it lies in quarantine."""
