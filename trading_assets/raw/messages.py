@@ -67,6 +67,14 @@ class TickerMessages:
 
 
 @dataclass(frozen=True, slots=True)
+class OverlongLine:
+    """A line longer than a reader's limit, handed over as its first bytes only: it ends as a dead letter."""
+
+    prefix: bytes
+    n_bytes: int  # of the whole line, its line feed included
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A line that could not be decoded; `raw` is at most its first 64 KiB, the capture keeps all of it."""
 
