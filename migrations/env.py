@@ -1,0 +1,27 @@
+"""Alembic's entry: run the revisions on the connection that `storage/migrate.py` hands over, or on the settings' own."""
+
+from alembic import context
+
+from trading_assets.settings import current_settings
+from trading_assets.storage.catalog import Base
+from trading_assets.storage.database import open_engine
+from trading_assets.storage.migrate import VERSION_TABLE
+
+
+def run(connection: object) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        version_table=VERSION_TABLE,
+        render_as_batch=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+handed_over = context.config.attributes.get("connection")
+if handed_over is not None:
+    run(handed_over)
+else:
+    with open_engine(current_settings()).begin() as own:
+        run(own)

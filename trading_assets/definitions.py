@@ -1,0 +1,39 @@
+"""The table of contents: stages in the data's order, the assets each has, and what they are given."""
+
+from typing import Final
+
+import dagster as dg
+
+from trading_assets.features.assets import STEPS as FEATURE_STEPS
+from trading_assets.models.assets import STEPS as MODEL_STEPS
+from trading_assets.orchestration.assets import as_dagster_asset
+from trading_assets.orchestration.jobs import jobs
+from trading_assets.orchestration.resources import resources
+from trading_assets.orchestration.step import Step
+from trading_assets.raw.assets import STEPS as RAW_STEPS
+from trading_assets.settings import Settings, current_settings
+
+STAGES: Final[dict[str, tuple[Step, ...]]] = {
+    "raw": RAW_STEPS,
+    "features": FEATURE_STEPS,
+    "models": MODEL_STEPS,
+}
+STEPS: Final = tuple(step for steps in STAGES.values() for step in steps)
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Build every asset of every stage."""
+    return [as_dagster_asset(step, group=group, settings=settings) for group, steps in STAGES.items() for step in steps]
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Assemble the code location from settings, so that tests can build their own."""
+    return dg.Definitions(
+        assets=build_assets(settings),
+        jobs=jobs(),
+        resources=resources(settings),
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions(current_settings())

@@ -1,0 +1,53 @@
+"""Make everything that must exist before several processes may start at once.
+
+A fresh SQLite store of Dagster, MLflow or ours that several processes open together is damaged for good, so all
+of them are made here, under a lock, by one process.
+
+Belongs here: making stores. Does not: using them.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from trading_assets.models.tracking import prepare_store
+from trading_assets.settings import Settings
+from trading_assets.storage.database import open_engine
+from trading_assets.storage.migrate import upgrade_catalog
+
+
+def prepare(settings: Settings) -> None:
+    """Make or upgrade the catalogue, Dagster's home and MLflow's store; cheap where all of them are there."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    with _only_one(home.parent / ".prepare.lock"):
+        upgrade_catalog(open_engine(settings), settings.root / "migrations")
+        _link(home / "dagster.yaml", to=settings.root / "dagster.yaml")
+        os.environ["DAGSTER_HOME"] = str(home)
+        with dg.DagsterInstance.get():
+            pass
+        prepare_store(settings)
+
+
+def write_environment(settings: Settings) -> None:
+    """Write the `.env` that makes stock `dagster` commands find this project's home."""
+    (settings.root / ".env").write_text(f"DAGSTER_HOME={settings.dagster_home}\n")
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _link(link: Path, *, to: Path) -> None:
+    """Let Dagster's home show the checked-in configuration, so that there is one."""
+    if link.is_symlink() and link.readlink() == to:
+        return
+    link.unlink(missing_ok=True)
+    link.symlink_to(to)

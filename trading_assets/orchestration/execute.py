@@ -1,0 +1,191 @@
+"""Execute one step for one partition: read what is published, compute, stage, audit, publish or refuse.
+
+This is the publish protocol in one place; every door (Dagster, the command line, tests) goes through `execute`.
+
+Belongs here: the order of the protocol. Does not: Dagster (assets), judging (gate), pointers (storage/lake).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+
+from trading_assets.errors import NotPublished
+from trading_assets.identifiers import Partition
+from trading_assets.orchestration.gate import Audit, Verdict, audit
+from trading_assets.orchestration.step import Days, Made, Step
+from trading_assets.settings import Settings
+from trading_assets.storage.database import open_engine
+from trading_assets.storage.formats import CAPTURE, DOCUMENT, Published, open_published, write_parquet
+from trading_assets.storage.lake import Draft, Lake, Origin, Ticket, Version
+from trading_assets.storage.registry import Registry
+from trading_assets.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """Where steps read and publish: the lake, the registry and the settings they were opened with."""
+
+    settings: Settings
+    lake: Lake
+    registry: Registry
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Warehouse":
+        """Open the lake and catalogue that the settings name."""
+        engine = open_engine(settings)
+        return cls(settings, Lake(Store(settings.path(settings.lake.root)), engine), Registry(engine))
+
+    def landing(self, partition: Partition | None = None) -> Path:
+        """Return the folder of imported lines that are not yet published, of all partitions or of one."""
+        folder = self.lake.store.root / "landing"
+        return folder / str(partition.day) / str(partition.instrument) if partition else folder
+
+    def landed(self, partition: Partition) -> list[Path]:
+        """Return a partition's imported files that are not yet published."""
+        return sorted(self.landing(partition).glob(f"*.{CAPTURE}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one partition of one step."""
+
+    step: Step
+    partition: Partition
+    verdicts: Mapping[str, Verdict]
+    versions: Mapping[str, Version]
+    """The published versions by asset; empty when the gate refused."""
+    audits: Mapping[str, Audit]
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing was published, or None."""
+        reasons = [f"{name}: {verdict.reason}" for name, verdict in self.verdicts.items() if verdict.reason]
+        return " | ".join(reasons) or None
+
+
+def execute(step: Step, partition: Partition, warehouse: Warehouse, *, run_id: str) -> Outcome:
+    """Bring one partition of a step from published inputs to published outputs, or to quarantine.
+
+    Raises:
+        NotPublished: an input has no published version.
+        CorruptObject: an input's bytes are not those that were published.
+        LostRace: a newer run of the same partition took over; nothing was published.
+    """
+    log = logger.bind(step=step.name, partition=str(partition), run_id=run_id)
+    lake, settings = warehouse.lake, warehouse.settings
+    with lake.ticket(step.name, partition, run_id=run_id) as ticket:
+        inputs = resolve_inputs(step, partition, warehouse)
+        services = _services(step, partition, warehouse)
+        opened = _open_inputs(inputs, step.inputs(settings), lake)
+        made = _as_made(step, step.make(**opened, **services))
+        drafts = {name: _stage(lake, ticket, step, name, made.outputs[name]) for name in step.outputs}
+
+        def about(staged: Published) -> Audit:
+            return Audit(staged, opened, made.evidence, settings, partition)
+
+        verdicts = {name: audit(draft, step.outputs[name].gate, about, settings) for name, draft in drafts.items()}
+        judged = [Draft(d.asset, d.suffix, d.file, verdicts[name].judgements) for name, d in drafts.items()]
+        outcome = Outcome(step, partition, verdicts, {}, {})
+        if outcome.refusal:
+            paths = lake.refuse(ticket, judged, reason=outcome.refusal)
+            log.bind(quarantine=str(paths[0])).error("refused by the gate: {}", outcome.refusal)
+            return outcome
+        versions = lake.publish(ticket, judged, origin_of(step, partition, warehouse, inputs))
+    _discard(services.get("landed", []))
+    log.bind(versions={name: version.md5 for name, version in versions.items()}).info("published")
+    audits = {name: about(open_published(lake.store.object_path(v.md5), v.suffix)) for name, v in versions.items()}
+    return Outcome(step, partition, verdicts, versions, audits)
+
+
+def resolve_inputs(step: Step, partition: Partition, warehouse: Warehouse) -> list[Version]:
+    """Find the standing versions of everything a step reads, all of one moment.
+
+    Raises:
+        NotPublished: a registered day of an input's window has no published version, or there is no such day.
+    """
+    windows = step.inputs(warehouse.settings)
+    registered = set(warehouse.registry.registered_days(partition.instrument))
+    wanted = {
+        name: [partition.on(day) for day in days.around(partition.day) if day in registered]
+        for name, days in windows.items()
+    }
+    everything = sorted({p for partitions in wanted.values() for p in partitions})
+    found = warehouse.lake.find_all(list(windows), everything)
+    for name, partitions in wanted.items():
+        _ensure_covered(name, partitions, windows[name], partition, found)
+    return [found[name, p] for name, partitions in wanted.items() for p in partitions if (name, p) in found]
+
+
+def origin_of(step: Step, partition: Partition, warehouse: Warehouse, inputs: list[Version]) -> Origin:
+    """Name everything a step's result depends on."""
+    digest = warehouse.settings.digest(step.reads)
+    if "tick_rules" in step.services:
+        rules = warehouse.registry.tick_rules(partition.instrument)
+        digest = hashlib.sha256(json.dumps([digest, str(rules)]).encode()).hexdigest()[:16]
+    return Origin(step.code_version, digest, tuple(sorted((v.asset, v.partition.day, v.md5) for v in inputs)))
+
+
+def _ensure_covered(
+    name: str, wanted: list[Partition], days: Days, partition: Partition, found: Mapping[tuple[str, Partition], Version]
+) -> None:
+    missing = [p for p in wanted if (name, p) not in found]
+    if not wanted:
+        first, last = days.around(partition.day)[0], days.around(partition.day)[-1]
+        raise NotPublished(
+            f"{name} of {partition.instrument} has no recorded day from {first} to {last}: "
+            "record one with `trading-assets import` or `trading-assets simulate`"
+        )
+    is_own_day_missing = days.last >= 0 and partition not in wanted
+    covered = 1 - len(missing) / len(wanted)
+    if is_own_day_missing or covered < days.min_coverage or len(missing) == len(wanted):
+        absent = missing[0] if missing else partition
+        raise NotPublished(
+            f"{name} of {absent} is not published: make it with `trading-assets run "
+            f"--instrument {absent.instrument} --start {absent.day} --end {absent.day}`"
+        )
+
+
+def _open_inputs(inputs: list[Version], windows: Mapping[str, Days], lake: Lake) -> dict[str, Any]:
+    opened: dict[str, Any] = {}
+    for name, days in windows.items():
+        by_day = {v.partition.day: lake.open(v) for v in inputs if v.asset == name}
+        opened[name] = next(iter(by_day.values())) if days.first == days.last else by_day
+    return opened
+
+
+def _services(step: Step, partition: Partition, warehouse: Warehouse) -> dict[str, Any]:
+    def standing() -> Published | None:
+        version = warehouse.lake.find(step.name, partition)
+        return warehouse.lake.open(version) if version else None
+
+    offered = {
+        "settings": lambda: warehouse.settings,
+        "partition": lambda: partition,
+        "tick_rules": lambda: warehouse.registry.tick_rules(partition.instrument),
+        "landed": lambda: warehouse.landed(partition),
+        "standing": standing,
+    }
+    return {name: offered[name]() for name in sorted(step.services)}
+
+
+def _as_made(step: Step, result: Any) -> Made:  # noqa: ANN401 - whatever the step's function returns
+    return result if isinstance(result, Made) else Made({step.name: result})
+
+
+def _stage(lake: Lake, ticket: Ticket, step: Step, name: str, made: Any) -> Draft:  # noqa: ANN401 - a frame, bytes or a writer
+    suffix = step.outputs[name].suffix
+    if suffix == DOCUMENT:
+        return lake.stage(ticket, name, suffix, lambda path: path.write_bytes(made) and None)
+    return lake.stage(ticket, name, suffix, made if suffix == CAPTURE else partial(write_parquet, made))
+
+
+def _discard(landed: list[Path]) -> None:
+    """Drop imported files whose lines are now in the published capture."""
+    for path in landed:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,234 @@
+"""The gate: Polars measures a staged file, Great Expectations judges the measures, nothing else publishes.
+
+A measure is one number about the file ("n_crossed"); a rule is a statement that is true when the number lies
+within its limits ("book_is_not_crossed"). The gate fails closed: a measure that is missing, null or not finite,
+an error while measuring or judging, and a time-out all refuse the file.
+
+Belongs here: rules, their judgement, fail-closed handling.
+Does not: what is measured for which table (each stage's checks.py).
+"""
+
+import logging
+import math
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from trading_assets.identifiers import Partition
+from trading_assets.settings import Settings
+from trading_assets.storage.formats import Published, open_published
+from trading_assets.storage.lake import Draft, Judgement
+
+Measures = Mapping[str, float | int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A statement about one measure, true when `minimum <= measure <= maximum`."""
+
+    name: str
+    measure: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def limits(self) -> dict[str, float | str | None]:
+        """What the judgement is recorded with."""
+        return {"measure": self.measure, "minimum": self.minimum, "maximum": self.maximum}
+
+
+def none_of(name: str, measure: str) -> Rule:
+    """State that a count of offences is zero."""
+    return Rule(name, measure, minimum=0, maximum=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a measure may look at: the staged file, and what it was made from."""
+
+    staged: Any
+    """The staged file as a reader would get it: LazyFrame, path or bytes."""
+    inputs: Mapping[str, Any]
+    evidence: Mapping[str, Any]
+    settings: Settings
+    partition: Partition
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The suite of one asset: its declared columns, its measures and the rules over them."""
+
+    measure: Callable[[Audit], Measures]
+    rules: Callable[[Settings], Sequence[Rule]]
+    columns: Callable[[Settings], Mapping[str, pl.DataType]] | None = None
+    offenders: Callable[[Audit], pl.DataFrame] | None = None
+    """A few rows that break a rule, for people to look at."""
+
+    def all_rules(self, settings: Settings) -> list[Rule]:
+        """Return the rules, the one about columns first."""
+        shape = [none_of("columns_are_as_declared", "n_column_differences")] if self.columns else []
+        return [*shape, *self.rules(settings)]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's answer about one draft."""
+
+    judgements: tuple[Judgement, ...]
+    reason: str | None
+    """Why it was refused, in one line; None when it passed."""
+    offenders: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the draft may be published."""
+        return self.reason is None
+
+
+def audit(draft: Draft, gate: Gate, about: Callable[[Published], Audit], settings: Settings) -> Verdict:
+    """Judge one staged file; never raises, never passes by accident."""
+    rules = gate.all_rules(settings)
+    try:
+        return _within(settings.gate.timeout_s, lambda: _judge(draft, gate, rules, about, settings))
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong inside the gate, the file is refused
+        blank = tuple(Judgement(rule.name, passed=False, value=None, limits=rule.limits) for rule in rules)
+        return Verdict(
+            blank, f"the gate itself failed, so the file is refused: {type(error).__name__}: {error}"
+        )
+
+
+def _judge(
+    draft: Draft,
+    gate: Gate,
+    rules: Sequence[Rule],
+    about: Callable[[Published], Audit],
+    settings: Settings,
+) -> Verdict:
+    case = about(open_published(draft.file.path, draft.suffix))
+    measures: dict[str, float | int | None] = {}
+    differences = _column_differences(case.staged, gate.columns(settings)) if gate.columns else []
+    if gate.columns:
+        measures["n_column_differences"] = len(differences)
+    if not differences:
+        measures |= gate.measure(case)
+    judgements = expect(measures, rules)
+    failed = [j for j in judgements if not j.passed]
+    if not failed:
+        return Verdict(judgements, None)
+    said = "; ".join(_in_words(j) for j in failed)
+    rows = gate.offenders(case) if gate.offenders and not differences else pl.DataFrame()
+    return Verdict(judgements, said + (f" ({', '.join(differences)})" if differences else ""), rows)
+
+
+def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:
+    """Let Great Expectations judge a one-row table of measures, one stock expectation a rule and one against null.
+
+    Great Expectations passes nulls through a range and lets NaN be a number, so a measure that is absent, NaN
+    or infinite is made null here and every measure is also expected not to be null.
+    """
+    gx, pandas = _great_expectations()
+    values = {rule.measure: _finite(measures.get(rule.measure)) for rule in rules}
+    batch = (
+        gx.get_context(mode="ephemeral")
+        .data_sources.add_pandas("measures")
+        .add_dataframe_asset("row")
+        .add_batch_definition_whole_dataframe("row")
+        .get_batch(
+            {
+                "dataframe": pandas.DataFrame(
+                    {name: [value] for name, value in values.items()}, dtype="float64"
+                )
+            }
+        )
+    )
+    suite = gx.ExpectationSuite(name="gate")
+    for rule in rules:
+        suite.add_expectation(
+            gx.expectations.ExpectColumnValuesToBeBetween(
+                column=rule.measure, min_value=rule.minimum, max_value=rule.maximum, meta={"rule": rule.name}
+            )
+        )
+    for name in values:
+        suite.add_expectation(gx.expectations.ExpectColumnValuesToNotBeNull(column=name))
+    results = batch.validate(suite).results
+    within = {
+        r.expectation_config.meta["rule"]: r.success
+        for r in results
+        if "rule" in (r.expectation_config.meta or {})
+    }
+    known = {
+        r.expectation_config.kwargs["column"]: r.success
+        for r in results
+        if "not_be_null" in r.expectation_config.type
+    }
+    return tuple(
+        Judgement(
+            rule.name,
+            passed=within.get(rule.name) is True and known.get(rule.measure) is True,
+            value=values[rule.measure],
+            limits=rule.limits,
+        )
+        for rule in rules
+    )
+
+
+def _great_expectations() -> tuple[Any, Any]:
+    """Import Great Expectations when it is first needed: it costs 9 s, and must not phone home."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    import great_expectations as gx  # noqa: PLC0415 - see the docstring
+    import pandas as pd  # noqa: PLC0415 - comes with Great Expectations, which judges pandas frames
+
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    return gx, pd
+
+
+def _column_differences(staged: Published, declared: Mapping[str, pl.DataType]) -> list[str]:
+    found = staged.collect_schema() if isinstance(staged, pl.LazyFrame) else pl.Schema()
+    missing = [f"{name} is missing" for name in declared if name not in found]
+    extra = [f"{name} is not declared" for name in found if name not in declared]
+    wrong = [f"{n} is {found[n]}, not {t}" for n, t in declared.items() if n in found and found[n] != t]
+    return missing + extra + wrong
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _in_words(judgement: Judgement) -> str:
+    low, high = judgement.limits.get("minimum"), judgement.limits.get("maximum")
+    wanted = (
+        f"= {low:g}"
+        if low == high and low is not None
+        else " and ".join(
+            part
+            for part in (f">= {low:g}" if low is not None else "", f"<= {high:g}" if high is not None else "")
+            if part
+        )
+    )
+    value = "unknown" if judgement.value is None else f"{judgement.value:g}"
+    return f"{judgement.rule}: {judgement.limits['measure']} is {value}, wanted {wanted}"
+
+
+def _within(seconds: float, work: Callable[[], Verdict]) -> Verdict:
+    """Run `work` in a thread that cannot outlive its welcome: past the limit its answer counts for nothing."""
+    box: list[Verdict | BaseException] = []
+
+    def run() -> None:
+        try:
+            box.append(work())
+        except BaseException as error:  # noqa: BLE001 - handed over to the waiting thread, which raises it
+            box.append(error)
+
+    thread = threading.Thread(target=run, name="gate", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not box:
+        raise TimeoutError(f"no verdict within {seconds:g} s (settings: gate.timeout_s)")
+    if isinstance(box[0], BaseException):
+        raise box[0]
+    return box[0]

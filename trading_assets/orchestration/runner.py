@@ -1,0 +1,76 @@
+"""Run what is pending, one Dagster run a partition, in this process.
+
+Belongs here: the order of runs and what is reported of them. Does not: what is pending (plan) or a step (execute).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+
+from trading_assets.identifiers import Instrument, Partition
+from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.partitions import INSTRUMENTS
+from trading_assets.orchestration.plan import pending
+from trading_assets.orchestration.step import Step
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run of a partition did."""
+
+    partition: Partition
+    reasons: Mapping[str, str]
+    """Step to the reason it was executed for."""
+    errors: Mapping[str, str]
+    """Step to what went wrong, in one line."""
+
+
+def run_partition(
+    partition: Partition,
+    *,
+    steps: Sequence[Step],
+    assets: Sequence[dg.AssetsDefinition],
+    warehouse: Warehouse,
+    resources: Mapping[str, object],
+    instance: dg.DagsterInstance,
+) -> Report:
+    """Execute what is missing or stale of one partition as one Dagster run."""
+    reasons = pending(steps, partition, warehouse)
+    if not reasons:
+        return Report(partition, {}, {})
+    instance.add_dynamic_partitions(INSTRUMENTS.name or "instrument", [str(partition.instrument)])
+    keys = [name for step in steps if step.name in reasons for name in step.outputs]
+    result = dg.materialize(
+        list(assets),
+        selection=dg.AssetSelection.assets(*keys),
+        partition_key=str(partition),
+        instance=instance,
+        resources=dict(resources),
+        run_config=_QUIET,
+        raise_on_error=False,
+        tags={"trading_assets/by": "run"},
+    )
+    errors = {event.step_key: _first_line(event) for event in result.all_events if event.is_step_failure}
+    skipped = {event.step_key: "skipped: its upstream failed" for event in result.all_events if event.is_step_skipped}
+    return Report(partition, reasons, {**errors, **{str(k): v for k, v in skipped.items()}})
+
+
+def in_dependency_order(instruments: Sequence[Instrument], days: Mapping[Instrument, Sequence[date]]) -> Iterator[Partition]:
+    """Yield partitions so that each comes after the earlier days it may read."""
+    for instrument in instruments:
+        for day in sorted(days[instrument]):
+            yield Partition(day, instrument)
+
+
+def _first_line(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description)
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip().splitlines()[0] if error is not None and error.message else "it failed"

@@ -1,0 +1,161 @@
+"""The catalogue's tables: what was published, from what, how it was judged, and what was refused.
+
+Belongs here: the SQLAlchemy models, and nothing that opens a connection (database) or decides (lake).
+The schema is made by the revisions under `migrations/` only; a test holds the two against each other.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, MetaData, String, TypeDecorator
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from trading_assets.identifiers import MAX_LENGTH
+
+NAMING: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+Name = String(MAX_LENGTH)
+Digest = String(32)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite forgets the zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Store in UTC."""
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return with the zone."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    """All tables of the catalogue, in one metadata with named constraints."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class InstrumentRow(Base):
+    """A market that was recorded, with its tick and lot size where they are known from the venue or the user."""
+
+    __tablename__ = "instruments"
+
+    instrument_id: Mapped[str] = mapped_column(Name, primary_key=True)
+    symbol: Mapped[str] = mapped_column(Name)
+    venue: Mapped[str] = mapped_column(Name)
+    tick_size: Mapped[str | None] = mapped_column(String(32))
+    lot_size: Mapped[str | None] = mapped_column(String(32))
+    registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CaptureFileRow(Base):
+    """A file that was imported, by its md5: importing it again changes nothing."""
+
+    __tablename__ = "capture_files"
+
+    md5: Mapped[str] = mapped_column(Digest, primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    n_lines: Mapped[int] = mapped_column(BigInteger)
+    damage: Mapped[str | None] = mapped_column(String(255))
+    imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TicketRow(Base):
+    """A claim on publishing one step's partition; the newest claim wins, whoever finishes first."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (Index(None, "step", "day", "instrument_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    step: Mapped[str] = mapped_column(Name)
+    day: Mapped[date]
+    instrument_id: Mapped[str] = mapped_column(Name)
+    run_id: Mapped[str] = mapped_column(Name)
+    taken_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class VersionRow(Base):
+    """One published version of one partition of one asset: history, never rewritten."""
+
+    __tablename__ = "versions"
+    __table_args__ = (Index(None, "asset", "day", "instrument_id"), Index(None, "md5"))
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    asset: Mapped[str] = mapped_column(Name)
+    day: Mapped[date]
+    instrument_id: Mapped[str] = mapped_column(Name)
+    md5: Mapped[str] = mapped_column(Digest)
+    suffix: Mapped[str] = mapped_column(String(16))
+    n_bytes: Mapped[int] = mapped_column(BigInteger)
+    n_rows: Mapped[int] = mapped_column(BigInteger)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
+    run_id: Mapped[str] = mapped_column(Name)
+    code_version: Mapped[str] = mapped_column(Name)
+    settings_digest: Mapped[str] = mapped_column(Digest)
+    published_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    inputs: Mapped[list["VersionInputRow"]] = relationship(lazy="selectin")
+
+
+class VersionInputRow(Base):
+    """One upstream version that a version was computed from."""
+
+    __tablename__ = "version_inputs"
+
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), primary_key=True)
+    asset: Mapped[str] = mapped_column(Name, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    md5: Mapped[str] = mapped_column(Digest)
+
+
+class PointerRow(Base):
+    """What readers get: the standing version of a partition. Moved by publication alone."""
+
+    __tablename__ = "pointers"
+
+    asset: Mapped[str] = mapped_column(Name, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    instrument_id: Mapped[str] = mapped_column(Name, primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
+    version: Mapped[VersionRow] = relationship(lazy="joined")
+
+
+class QualityRow(Base):
+    """How one rule of the gate judged one staged file, published or not."""
+
+    __tablename__ = "quality_results"
+    __table_args__ = (Index(None, "asset", "day", "instrument_id"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
+    asset: Mapped[str] = mapped_column(Name, primary_key=True)
+    rule: Mapped[str] = mapped_column(Name, primary_key=True)
+    day: Mapped[date]
+    instrument_id: Mapped[str] = mapped_column(Name)
+    passed: Mapped[bool]
+    value: Mapped[float | None]
+    limits: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class QuarantineRow(Base):
+    """A staged file that was refused, where it lies and why."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (Index(None, "asset", "day", "instrument_id"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
+    asset: Mapped[str] = mapped_column(Name, primary_key=True)
+    day: Mapped[date]
+    instrument_id: Mapped[str] = mapped_column(Name)
+    md5: Mapped[str] = mapped_column(Digest)
+    path: Mapped[str] = mapped_column(String(512))
+    reason: Mapped[str] = mapped_column(String(1024))
+    refused_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,320 @@
+"""The publish protocol and the only way to read: nothing unaudited has a pointer, and readers follow pointers.
+
+Publishing is: take a ticket, stage, let the gate judge the staged file, then `publish` or `refuse`.
+A crash at any point leaves the old version or the new one. Source: docs/publishing.md.
+
+Belongs here: tickets, pointers and the order of effects.
+Does not: judging (orchestration/gate), computing (the stages), bytes on disk (store).
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from trading_assets.errors import LostRace, NotPublished
+from trading_assets.identifiers import Partition
+from trading_assets.storage.catalog import (
+    PointerRow,
+    QualityRow,
+    QuarantineRow,
+    TicketRow,
+    VersionInputRow,
+    VersionRow,
+)
+from trading_assets.storage.database import reading, writing
+from trading_assets.storage.formats import Published, count_rows, open_published
+from trading_assets.storage.store import StagedFile, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One published version: where it came from and what it is made of."""
+
+    asset: str
+    partition: Partition
+    md5: str
+    suffix: str
+    n_bytes: int
+    n_rows: int
+    code_version: str
+    settings_digest: str
+    run_id: str
+    published_at: datetime
+    inputs: tuple[tuple[str, date, str], ...]
+    """Upstream asset, day and md5, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How one rule judged one staged file; a value that could not be measured is None and has not passed."""
+
+    rule: str
+    passed: bool
+    value: float | None
+    limits: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A staged file on its way to publication, with the judgements that were passed on it."""
+
+    asset: str
+    suffix: str
+    file: StagedFile
+    judgements: tuple[Judgement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a version is computed from and by: equal origins and equal bytes are one version."""
+
+    code_version: str
+    settings_digest: str
+    inputs: tuple[tuple[str, date, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The right to publish one step's partition for as long as no newer ticket is taken."""
+
+    id: int
+    step: str
+    partition: Partition
+    run_id: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """Everything that is published, and the one door in and out."""
+
+    store: Store
+    engine: Engine
+
+    @contextmanager
+    def ticket(self, step: str, partition: Partition, *, run_id: str) -> Iterator[Ticket]:
+        """Take the newest ticket of a partition and a staging folder that lasts as long as the block.
+
+        What earlier, dead holders left in staging is cleared first.
+        """
+        self.store.sweep()
+        with writing(self.engine) as session:
+            row = TicketRow(
+                step=step,
+                day=partition.day,
+                instrument_id=str(partition.instrument),
+                run_id=run_id,
+                taken_at=datetime.now(UTC),
+            )
+            session.add(row)
+            session.flush()
+            number = row.id
+        with self.store.staging(f"{number}-{step}") as folder:
+            yield Ticket(number, step, partition, run_id, folder)
+
+    def stage(self, ticket: Ticket, asset: str, suffix: str, write: Callable[[Path], None]) -> Draft:
+        """Write one output beside the store, where no reader looks."""
+        return Draft(asset, suffix, self.store.stage(ticket.folder, f"{asset}.{suffix}", write))
+
+    def publish(self, ticket: Ticket, drafts: Sequence[Draft], origin: Origin) -> dict[str, Version]:
+        """Move the pointers of all drafts in one transaction, if the ticket is still the newest.
+
+        Raises:
+            LostRace: a newer ticket was taken; nothing was published.
+            ValueError: a draft was not judged, or did not pass: the caller must `refuse` it.
+        """
+        if any(not draft.judgements or not all(j.passed for j in draft.judgements) for draft in drafts):
+            raise ValueError("only drafts that passed their gate can be published")
+        self._ensure_newest(ticket)
+        rows = {draft.asset: count_rows(draft.file.path, draft.suffix) for draft in drafts}
+        for draft in drafts:
+            self.store.keep(draft.file)
+        with writing(self.engine) as session:
+            if self._newest(session, ticket) != ticket.id:
+                raise _lost(ticket)
+            _record_judgements(session, ticket, drafts)
+            return {
+                draft.asset: _as_version(_move_pointer(session, ticket, draft, rows[draft.asset], origin))
+                for draft in drafts
+            }
+
+    def refuse(self, ticket: Ticket, drafts: Sequence[Draft], *, reason: str) -> list[Path]:
+        """Move all drafts to quarantine with their report; what stands published stays as it is."""
+        paths = []
+        for draft in drafts:
+            relative = Path(draft.asset, str(ticket.partition.day), str(ticket.partition.instrument))
+            report = {
+                "asset": draft.asset,
+                "partition": str(ticket.partition),
+                "md5": draft.file.md5,
+                "run_id": ticket.run_id,
+                "reason": reason,
+                "judgements": [
+                    {"rule": j.rule, "passed": j.passed, "value": j.value, **j.limits}
+                    for j in draft.judgements
+                ],
+            }
+            paths.append(
+                self.store.quarantine(
+                    draft.file,
+                    relative=relative / f"{ticket.id}.{draft.suffix}",
+                    report=json.dumps(report, indent=2),
+                )
+            )
+        with writing(self.engine) as session:
+            _record_judgements(session, ticket, drafts)
+            for draft, path in zip(drafts, paths, strict=True):
+                session.add(
+                    QuarantineRow(
+                        ticket_id=ticket.id,
+                        asset=draft.asset,
+                        day=ticket.partition.day,
+                        instrument_id=str(ticket.partition.instrument),
+                        md5=draft.file.md5,
+                        path=str(path.relative_to(self.store.root)),
+                        reason=reason[:1024],
+                        refused_at=datetime.now(UTC),
+                    )
+                )
+        return paths
+
+    def find(self, asset: str, partition: Partition) -> Version | None:
+        """Return the standing version of a partition, or None."""
+        return self.find_all([asset], [partition]).get((asset, partition))
+
+    def find_all(
+        self, assets: Sequence[str], partitions: Sequence[Partition]
+    ) -> dict[tuple[str, Partition], Version]:
+        """Return the standing versions of many partitions, all of one moment."""
+        wanted = set(partitions)
+        statement = select(PointerRow).where(
+            PointerRow.asset.in_(assets),
+            PointerRow.day.in_({p.day for p in wanted}),
+            PointerRow.instrument_id.in_({str(p.instrument) for p in wanted}),
+        )
+        with reading(self.engine) as session:
+            versions = (_as_version(pointer.version) for pointer in session.scalars(statement))
+            return {(v.asset, v.partition): v for v in versions if v.partition in wanted}
+
+    def resolve(self, asset: str, partition: Partition) -> Version:
+        """Return the standing version of a partition.
+
+        Raises:
+            NotPublished: there is none; the message names the command that would make it.
+        """
+        if version := self.find(asset, partition):
+            return version
+        raise NotPublished(
+            f"{asset} of {partition} is not published: make it with "
+            f"`trading-assets run --instrument {partition.instrument} --start {partition.day} --end {partition.day}`"
+        )
+
+    def open(self, version: Version) -> Published:
+        """Verify a version's bytes and hand them out.
+
+        Raises:
+            CorruptObject: the bytes are not those that were published.
+        """
+        return open_published(self.store.verified(version.md5), version.suffix)
+
+    def _newest(self, session: Session, ticket: Ticket) -> int | None:
+        return session.scalar(
+            select(func.max(TicketRow.id)).where(
+                TicketRow.step == ticket.step,
+                TicketRow.day == ticket.partition.day,
+                TicketRow.instrument_id == str(ticket.partition.instrument),
+            )
+        )
+
+    def _ensure_newest(self, ticket: Ticket) -> None:
+        """Lose early, before bytes are moved; the deciding look is taken inside the transaction."""
+        with reading(self.engine) as session:
+            if self._newest(session, ticket) != ticket.id:
+                raise _lost(ticket)
+
+
+def _lost(ticket: Ticket) -> LostRace:
+    return LostRace(
+        f"{ticket.step} of {ticket.partition}: ticket {ticket.id} is no longer the newest, another run took over; "
+        "nothing was published by this one"
+    )
+
+
+def _record_judgements(session: Session, ticket: Ticket, drafts: Sequence[Draft]) -> None:
+    session.add_all(
+        QualityRow(
+            ticket_id=ticket.id,
+            asset=draft.asset,
+            rule=judgement.rule,
+            day=ticket.partition.day,
+            instrument_id=str(ticket.partition.instrument),
+            passed=judgement.passed,
+            value=judgement.value,
+            limits=dict(judgement.limits),
+        )
+        for draft in drafts
+        for judgement in draft.judgements
+    )
+
+
+def _move_pointer(session: Session, ticket: Ticket, draft: Draft, n_rows: int, origin: Origin) -> VersionRow:
+    key = (draft.asset, ticket.partition.day, str(ticket.partition.instrument))
+    pointer = session.get(PointerRow, key)
+    if pointer is not None and _is_same(pointer.version, draft, origin):
+        return pointer.version
+    version = VersionRow(
+        asset=draft.asset,
+        day=ticket.partition.day,
+        instrument_id=str(ticket.partition.instrument),
+        md5=draft.file.md5,
+        suffix=draft.suffix,
+        n_bytes=draft.file.n_bytes,
+        n_rows=n_rows,
+        ticket_id=ticket.id,
+        run_id=ticket.run_id,
+        code_version=origin.code_version,
+        settings_digest=origin.settings_digest,
+        published_at=datetime.now(UTC),
+        inputs=[VersionInputRow(asset=asset, day=day, md5=md5) for asset, day, md5 in origin.inputs],
+    )
+    session.add(version)
+    session.flush()
+    if pointer is None:
+        asset, day, instrument_id = key
+        session.add(PointerRow(asset=asset, day=day, instrument_id=instrument_id, version_id=version.id))
+    else:
+        pointer.version_id = version.id
+    return version
+
+
+def _is_same(row: VersionRow, draft: Draft, origin: Origin) -> bool:
+    inputs = tuple(sorted((i.asset, i.day, i.md5) for i in row.inputs))
+    return (row.md5, row.code_version, row.settings_digest, inputs) == (
+        draft.file.md5,
+        origin.code_version,
+        origin.settings_digest,
+        origin.inputs,
+    )
+
+
+def _as_version(row: VersionRow) -> Version:
+    return Version(
+        asset=row.asset,
+        partition=Partition.parse(f"{row.day}|{row.instrument_id}"),
+        md5=row.md5,
+        suffix=row.suffix,
+        n_bytes=row.n_bytes,
+        n_rows=row.n_rows,
+        code_version=row.code_version,
+        settings_digest=row.settings_digest,
+        run_id=row.run_id,
+        published_at=row.published_at,
+        inputs=tuple(sorted((i.asset, i.day, i.md5) for i in row.inputs)),
+    )

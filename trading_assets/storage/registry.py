@@ -1,0 +1,119 @@
+"""What is known of instruments, imported files and refusals: the catalogue's smaller facts.
+
+Belongs here: reading and writing those tables. Does not: publication (lake).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Engine, func, select
+
+from trading_assets.identifiers import Instrument, Partition
+from trading_assets.storage.catalog import (
+    CaptureFileRow,
+    InstrumentRow,
+    PointerRow,
+    QualityRow,
+    QuarantineRow,
+)
+from trading_assets.storage.database import reading, writing
+
+
+@dataclass(frozen=True, slots=True)
+class TickRules:
+    """The venue's price and size steps, each None where nobody told us and it must be inferred."""
+
+    tick_size: Decimal | None = None
+    lot_size: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The newest staged file of a partition that its gate refused."""
+
+    asset: str
+    partition: Partition
+    ticket_id: int
+    reason: str
+    refused_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Instruments, imported files, registered days and refusals."""
+
+    engine: Engine
+
+    def register(self, instrument: Instrument, rules: TickRules) -> None:
+        """Make an instrument known; a tick or lot size given now replaces the one known before."""
+        with writing(self.engine) as session:
+            row = session.get(InstrumentRow, str(instrument)) or InstrumentRow(
+                instrument_id=str(instrument),
+                symbol=instrument.symbol,
+                venue=instrument.venue,
+                registered_at=datetime.now(UTC),
+            )
+            row.tick_size = str(rules.tick_size) if rules.tick_size else row.tick_size
+            row.lot_size = str(rules.lot_size) if rules.lot_size else row.lot_size
+            session.add(row)
+
+    def tick_rules(self, instrument: Instrument) -> TickRules:
+        """Return what is known of an instrument's steps."""
+        with reading(self.engine) as session:
+            row = session.get(InstrumentRow, str(instrument))
+        if row is None:
+            return TickRules()
+        return TickRules(*(Decimal(size) if size else None for size in (row.tick_size, row.lot_size)))
+
+    def instruments(self) -> list[Instrument]:
+        """Return all registered instruments, sorted."""
+        with reading(self.engine) as session:
+            return [
+                Instrument.parse(name)
+                for name in sorted(session.scalars(select(InstrumentRow.instrument_id)))
+            ]
+
+    def registered_days(self, instrument: Instrument) -> list[date]:
+        """Return the days with a published capture, sorted: the days on which anything is expected."""
+        statement = select(PointerRow.day).where(
+            PointerRow.asset == "captures", PointerRow.instrument_id == str(instrument)
+        )
+        with reading(self.engine) as session:
+            return sorted(session.scalars(statement))
+
+    def imported(self, md5: str) -> CaptureFileRow | None:
+        """Return the record of an imported file, by the md5 of its bytes."""
+        with reading(self.engine) as session:
+            return session.get(CaptureFileRow, md5)
+
+    def record_import(self, md5: str, *, name: str, n_lines: int, damage: str | None) -> None:
+        """Remember an imported file; remembering it twice is once."""
+        with writing(self.engine) as session:
+            session.merge(
+                CaptureFileRow(
+                    md5=md5, name=name[:255], n_lines=n_lines, damage=damage, imported_at=datetime.now(UTC)
+                )
+            )
+
+    def standing_refusals(
+        self, assets: Sequence[str], instrument: Instrument
+    ) -> dict[tuple[str, date], Refusal]:
+        """Return, for each partition whose newest judged ticket was refused, that refusal."""
+        newest = (
+            select(QualityRow.asset, QualityRow.day, func.max(QualityRow.ticket_id).label("ticket_id"))
+            .where(QualityRow.instrument_id == str(instrument), QualityRow.asset.in_(assets))
+            .group_by(QualityRow.asset, QualityRow.day)
+            .subquery()
+        )
+        statement = select(QuarantineRow).join(
+            newest, (QuarantineRow.asset == newest.c.asset) & (QuarantineRow.ticket_id == newest.c.ticket_id)
+        )
+        with reading(self.engine) as session:
+            return {
+                (row.asset, row.day): Refusal(
+                    row.asset, Partition(row.day, instrument), row.ticket_id, row.reason, row.refused_at
+                )
+                for row in session.scalars(statement)
+            }
