@@ -35,3 +35,15 @@ class LostRace(TradingAssetsError):
 
 class GateRefused(TradingAssetsError):
     """A staged version that its gate did not pass; it lies in quarantine."""
+
+
+class NotTrainable(TradingAssetsError):
+    """Training days that no model may or can be fitted to: too few rows, too late, or not alike."""
+
+
+class NotAModel(TradingAssetsError):
+    """Bytes that are not a model document of a version this code reads."""
+
+
+class MissingFeatures(TradingAssetsError):
+    """A feature frame without a column that the model was trained on."""
