@@ -9,7 +9,8 @@ Belongs here: the book, its rates, and the loop over arrivals.
 Does not: what a message looks like (`wire`), nor where pressure comes from (`pressure`).
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numba
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 Int64s = NDArray[np.int64]
 Float64s = NDArray[np.float64]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 BID: Final = 0
 ASK: Final = 1
@@ -30,6 +32,9 @@ SIZE_SIGMA: Final = 0.7
 """Spread of the logarithm of an order's size."""
 STEP_NS: Final = 100_000_000
 """Pressure is constant over a step of this length."""
+
+LIMIT_BUY, LIMIT_SELL, CANCEL_BID, CANCEL_ASK, MARKET_BUY, MARKET_SELL = range(6)
+"""Kinds of arrival. The remainder by two is the side an order stands on; a market order takes from the other."""
 
 TIME, SIDE, TICK, LOTS, TRADED, IS_TOP, BID_TICK, BID_LOTS, ASK_TICK, ASK_LOTS = range(10)
 N_COLUMNS: Final = 10
@@ -53,6 +58,14 @@ class Flow(NamedTuple):
     cancel: Float64s  # [n] of one average order at that distance; farther away, the last one
     market: float
     order_lots: int  # the average size of an order
+
+
+class Tape(NamedTuple):
+    """What the loop writes: the changes so far, and the venue's clock."""
+
+    changes: Int64s  # [room, N_COLUMNS]
+    clock: Int64s  # [1] ns
+    n: Int64s  # [1] changes written
 
 
 class Draws(NamedTuple):
@@ -84,8 +97,8 @@ def full_book(flow: Flow, *, mid_tick: int) -> Book:
     limit = np.diff(flow.limit_within, prepend=0.0)
     cancel = flow.cancel[np.minimum(np.arange(limit.size), flow.cancel.size - 1)]
     for distance, lots in enumerate(np.ceil(flow.order_lots * limit / cancel).astype(np.int64), start=1):
-        _set_level(book, BID, mid_tick - distance, lots)
-        _set_level(book, ASK, mid_tick + distance, lots)
+        _add(book, BID, mid_tick - distance, lots)
+        _add(book, ASK, mid_tick + distance, lots)
     return book
 
 
@@ -109,150 +122,149 @@ def advance(book: Book, flow: Flow, tilts: Float64s, *, start_ns: int, rng: np.r
     Returns:
         [n, N_COLUMNS] changes in order of time, all within the steps.
     """
-    clock = np.array([start_ns], np.int64)
+    tape = Tape(np.empty((0, N_COLUMNS), np.int64), np.array([start_ns]), np.zeros(1, np.int64))
     n_draws = 64 + int(4.2 * flow.limit_within[-1] * tilts.size * STEP_NS / 1e9)
     chunks = []
-    while clock[0] < start_ns + STEP_NS * tilts.size:
+    while tape.clock[0] < start_ns + STEP_NS * tilts.size:
         changes = np.empty((n_draws + 4 * REACH, N_COLUMNS), np.int64)
-        n = _run(book, flow, tilts, _draw(flow, n_draws, rng), (start_ns, clock, changes))
-        chunks.append(changes[:n])
+        tape = Tape(changes, tape.clock, np.zeros(1, np.int64))
+        _run(book, flow, tilts, start_ns, _draw(flow, n_draws, rng), tape)
+        chunks.append(changes[: tape.n[0]])
     return np.concatenate(chunks)
 
 
 def _draw(flow: Flow, n: int, rng: np.random.Generator) -> Draws:
     """Draw what `n` arrivals need; order sizes are log-normal around the flow's average."""
-    logs = rng.normal(-(SIZE_SIGMA**2) / 2, SIZE_SIGMA, n)
-    lots = np.maximum(np.rint(flow.order_lots * np.exp(logs)), 1).astype(np.int64)
+    sizes = flow.order_lots * rng.lognormal(-(SIZE_SIGMA**2) / 2, SIZE_SIGMA, n)
+    lots = np.maximum(np.rint(sizes), 1).astype(np.int64)
     return Draws(rng.standard_exponential(n), rng.random((n, 3)), lots)
 
 
-@numba.njit(cache=True)
-def _run(book, flow, tilts, draws, output):
-    """Let draws arrive until they, the steps or the room for changes run out; return the number of changes."""
-    start_ns, clock, changes = output
-    n = 0
+def _compiled(function: Function) -> Function:
+    """Compile, and keep the signature for the type checker, which numba's decorator would lose.
+
+    All kernels and constants they use stay in this file: numba's cache does not notice a change in another.
+    """
+    compiled: Function = numba.njit(cache=True)(function)
+    return compiled
+
+
+@_compiled
+def _run(book: Book, flow: Flow, tilts: Float64s, start_ns: int, draws: Draws, tape: Tape) -> None:
+    """Let draws arrive until they, the steps or the room on the tape run out."""
     for i in range(draws.waits.size):
-        step = (clock[0] - start_ns) // STEP_NS
-        if step >= tilts.size or n + 3 * REACH > changes.shape[0]:
+        step = (tape.clock[0] - start_ns) // STEP_NS
+        if step >= tilts.size or tape.n[0] + 3 * REACH > tape.changes.shape[0]:
             break
         rates = _rates(book, flow, tilts[step])
-        due_ns = clock[0] + np.int64(draws.waits[i] / rates[-1] * 1e9)
-        clock[0] = min(due_ns, start_ns + (step + 1) * STEP_NS)
+        due_ns = tape.clock[0] + np.int64(draws.waits[i] / rates[-1] * 1e9)
+        tape.clock[0] = min(due_ns, start_ns + (step + 1) * STEP_NS)
         # A wait that outlasts its step is thrown away: exponential waits have no memory, so the flow is the same.
-        if clock[0] == due_ns:
+        if tape.clock[0] == due_ns:
             kind = np.searchsorted(rates, draws.uniforms[i, 0] * rates[-1], "right")
-            n = _arrive(book, flow, kind, (draws.uniforms[i, 1], draws.uniforms[i, 2], draws.lots[i]), (clock[0], changes, n))
-    return n
+            _arrive(book, flow, kind, draws.uniforms[i], draws.lots[i], tape)
 
 
-@numba.njit(cache=True)
-def _rates(book, flow, tilt):
-    """Sum up the rates of limit buys and sells, market buys and sells, bid and ask cancellations."""
+@_compiled
+def _rates(book: Book, flow: Flow, tilt: float) -> Float64s:
+    """Sum up the rates of the kinds of arrival, in their order."""
     cancel = flow.cancel.max() / flow.order_lots
     rates = np.empty(6)
-    rates[0] = flow.limit_within[-1] * (1 + tilt)
-    rates[1] = flow.limit_within[-1] * (1 - tilt)
-    rates[2] = flow.market * (1 + tilt)
-    rates[3] = flow.market * (1 - tilt)
-    rates[4] = cancel * book.total[BID] * (1 - tilt)
-    rates[5] = cancel * book.total[ASK] * (1 + tilt)
+    rates[LIMIT_BUY] = flow.limit_within[-1] * (1 + tilt)
+    rates[LIMIT_SELL] = flow.limit_within[-1] * (1 - tilt)
+    rates[CANCEL_BID] = cancel * book.total[BID] * (1 - tilt)
+    rates[CANCEL_ASK] = cancel * book.total[ASK] * (1 + tilt)
+    rates[MARKET_BUY] = flow.market * (1 + tilt)
+    rates[MARKET_SELL] = flow.market * (1 - tilt)
     return np.cumsum(rates)
 
 
-@numba.njit(cache=True)
-def _arrive(book, flow, kind, order, output):
-    """Apply one arrival; return the number of changes so far."""
-    if kind < 2:
-        return _limit(book, flow, kind, order, output)
-    if kind < 4:
-        return _market(book, 3 - kind, order, output)
-    return _cancel(book, flow, kind - 4, order, output)
+@_compiled
+def _arrive(book: Book, flow: Flow, kind: int, uniforms: Float64s, lots: int, tape: Tape) -> None:
+    side = kind % 2
+    if kind in (LIMIT_BUY, LIMIT_SELL):
+        distance = 1 + np.searchsorted(flow.limit_within, uniforms[1] * flow.limit_within[-1], "right")
+        tick = book.best[1 - side] + (distance if side == ASK else -distance)
+        if tick >= 1:
+            _change(book, side, tick, lots, tape)
+    elif kind in (CANCEL_BID, CANCEL_ASK):
+        tick = _tick_of(book, side, uniforms[1] * book.total[side])
+        distance = min(abs(tick - book.best[1 - side]), flow.cancel.size)
+        # The rate above is that of the hastiest distance; others keep their share of it.
+        if uniforms[2] * flow.cancel.max() < flow.cancel[distance - 1]:
+            _change(book, side, tick, -min(lots, _removable(book, side, tick)), tape)
+    else:
+        _match(book, 1 - side, lots, tape)
 
 
-@numba.njit(cache=True)
-def _limit(book, flow, side, order, output):
-    where, _, lots = order
-    time_ns, changes, n = output
-    distance = 1 + np.searchsorted(flow.limit_within, where * flow.limit_within[-1], "right")
-    tick = book.best[1 - side] + (distance if side == ASK else -distance)
-    if tick < 1:
-        return n
-    return _change(book, (side, tick, book.lots[side, tick % RING] + lots, 0), time_ns, changes, n)
-
-
-@numba.njit(cache=True)
-def _market(book, side, order, output):
-    lots = order[2]
-    time_ns, changes, n = output
+@_compiled
+def _match(book: Book, side: int, lots: int, tape: Tape) -> None:
+    """Trade against a side, price by price, until the order is filled or the side refuses to be emptied."""
     while lots > 0:
         tick = book.best[side]
-        taken = min(lots, _removable(book, side, tick))
-        if taken == 0:
+        traded = min(lots, _removable(book, side, tick))
+        if traded == 0:
             break
-        n = _change(book, (side, tick, book.lots[side, tick % RING] - taken, taken), time_ns, changes, n)
-        lots -= taken
-    return n
+        row = tape.n[0]
+        _change(book, side, tick, -traded, tape)
+        tape.changes[row, TRADED] = traded
+        lots -= traded
 
 
-@numba.njit(cache=True)
-def _cancel(book, flow, side, order, output):
-    where, keep, lots = order
-    time_ns, changes, n = output
+@_compiled
+def _tick_of(book: Book, side: int, lots_before: float) -> int:
+    """Find the price of a resting lot, counted from the best price outward."""
     tick = book.best[side]
-    before = where * book.total[side] - book.lots[side, tick % RING]
+    before = lots_before - book.lots[side, tick % RING]
     while before >= 0:
         tick += 1 if side == ASK else -1
         before -= book.lots[side, tick % RING]
-    distance = min(abs(tick - book.best[1 - side]), flow.cancel.size)
-    taken = min(lots, _removable(book, side, tick))
-    if taken == 0 or keep * flow.cancel.max() > flow.cancel[distance - 1]:
-        return n
-    return _change(book, (side, tick, book.lots[side, tick % RING] - taken, 0), time_ns, changes, n)
+    return int(tick)
 
 
-@numba.njit(cache=True)
-def _removable(book, side, tick):
-    return book.lots[side, tick % RING] - (1 if book.n_levels[side] <= MIN_LEVELS else 0)
+@_compiled
+def _removable(book: Book, side: int, tick: int) -> int:
+    return int(book.lots[side, tick % RING]) - (1 if book.n_levels[side] <= MIN_LEVELS else 0)
 
 
-@numba.njit(cache=True)
-def _change(book, change, time_ns, changes, n):
-    """Set one level, write it down, and pull what now rests too far from the other side."""
-    side, tick, lots, traded = change
-    top = book.best[side]
-    n = _set_and_write(book, change, time_ns, changes, n)
+@_compiled
+def _change(book: Book, side: int, tick: int, lots: int, tape: Tape) -> None:
+    """Add lots to a level, or take them; then pull what has come to rest too far from this side's best price."""
+    if lots == 0:
+        return
     outward = 1 if side == ASK else -1
-    far = top - outward * REACH
-    while (book.best[side] - top) * outward > 0:
-        top += outward
-        if book.lots[1 - side, far % RING] > 0:
-            n = _set_and_write(book, (1 - side, far, 0, 0), time_ns, changes, n)
-        far += outward
-    return n
+    best = book.best[side]
+    _add_and_write(book, side, tick, lots, tape)
+    while (book.best[side] - best) * outward > 0:
+        far = best - outward * REACH
+        resting = book.lots[1 - side, far % RING]
+        if resting > 0:
+            _add_and_write(book, 1 - side, far, -resting, tape)
+        best += outward
 
 
-@numba.njit(cache=True)
-def _set_and_write(book, change, time_ns, changes, n):
-    side, tick, lots, traded = change
-    top = book.best[side]
-    _set_level(book, side, tick, lots)
-    row = changes[n]
-    row[TIME], row[SIDE], row[TICK], row[LOTS], row[TRADED] = time_ns, side, tick, lots, traded
-    row[IS_TOP] = tick in (top, book.best[side])
-    row[BID_TICK], row[ASK_TICK] = book.best[BID], book.best[ASK]
-    row[BID_LOTS] = book.lots[BID, book.best[BID] % RING]
-    row[ASK_LOTS] = book.lots[ASK, book.best[ASK] % RING]
-    return n + 1
+@_compiled
+def _add_and_write(book: Book, side: int, tick: int, lots: int, tape: Tape) -> None:
+    best = book.best[side]
+    _add(book, side, tick, lots)
+    row = tape.changes[tape.n[0]]
+    row[TIME], row[SIDE], row[TICK] = tape.clock[0], side, tick
+    row[LOTS], row[TRADED] = book.lots[side, tick % RING], 0
+    row[IS_TOP] = tick in (best, book.best[side])
+    row[BID_TICK], row[BID_LOTS] = book.best[BID], book.lots[BID, book.best[BID] % RING]
+    row[ASK_TICK], row[ASK_LOTS] = book.best[ASK], book.lots[ASK, book.best[ASK] % RING]
+    tape.n[0] += 1
 
 
-@numba.njit(cache=True)
-def _set_level(book, side, tick, lots):
+@_compiled
+def _add(book: Book, side: int, tick: int, lots: int) -> None:
     outward = 1 if side == ASK else -1
     before = book.lots[side, tick % RING]
-    book.lots[side, tick % RING] = lots
-    book.total[side] += lots - before
-    book.n_levels[side] += (1 if lots > 0 else 0) - (1 if before > 0 else 0)
-    if lots > 0 and (tick - book.best[side]) * outward < 0:
+    after = before + lots
+    book.lots[side, tick % RING] = after
+    book.total[side] += lots
+    book.n_levels[side] += (1 if after > 0 else 0) - (1 if before > 0 else 0)
+    if after > 0 and (tick - book.best[side]) * outward < 0:
         book.best[side] = tick
     while book.lots[side, book.best[side] % RING] == 0 and book.n_levels[side] > 0:
         book.best[side] += outward
