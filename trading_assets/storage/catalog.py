@@ -58,18 +58,6 @@ class InstrumentRow(Base):
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class CaptureFileRow(Base):
-    """A file that was imported, by its md5: importing it again changes nothing."""
-
-    __tablename__ = "capture_files"
-
-    md5: Mapped[str] = mapped_column(Digest, primary_key=True)
-    name: Mapped[str] = mapped_column(String(255))
-    n_lines: Mapped[int] = mapped_column(BigInteger)
-    damage: Mapped[str | None] = mapped_column(String(255))
-    imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
 class TicketRow(Base):
     """A claim on publishing one step's partition; the newest claim wins, whoever finishes first."""
 

@@ -1,4 +1,4 @@
-"""What is known of instruments, imported files and refusals: the catalogue's smaller facts.
+"""What is known of instruments and refusals: the catalogue's smaller facts.
 
 Belongs here: reading and writing those tables. Does not: publication (lake).
 """
@@ -12,7 +12,6 @@ from sqlalchemy import Engine, func, select
 
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.storage.catalog import (
-    CaptureFileRow,
     InstrumentRow,
     PointerRow,
     QualityRow,
@@ -42,7 +41,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Instruments, imported files, registered days and refusals."""
+    """Instruments, registered days and refusals."""
 
     engine: Engine
 
@@ -82,20 +81,6 @@ class Registry:
         )
         with reading(self.engine) as session:
             return sorted(session.scalars(statement))
-
-    def imported(self, md5: str) -> CaptureFileRow | None:
-        """Return the record of an imported file, by the md5 of its bytes."""
-        with reading(self.engine) as session:
-            return session.get(CaptureFileRow, md5)
-
-    def record_import(self, md5: str, *, name: str, n_lines: int, damage: str | None) -> None:
-        """Remember an imported file; remembering it twice is once."""
-        with writing(self.engine) as session:
-            session.merge(
-                CaptureFileRow(
-                    md5=md5, name=name[:255], n_lines=n_lines, damage=damage, imported_at=datetime.now(UTC)
-                )
-            )
 
     def standing_refusals(
         self, assets: Sequence[str], instrument: Instrument

@@ -1,0 +1,53 @@
+# Two commands do everything: `make run` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+export UV_NO_PROGRESS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-slow check ui lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Install the pinned environment into .venv and make the stores under var/
+
+$(READY): lock/environment.txt lock/installer.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r lock/installer.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes lock/environment.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/trading-assets setup
+	@touch $@
+
+run: setup ## Run the whole graph; where nothing is recorded yet, on a simulated exchange
+	$(BIN)/trading-assets run --or-simulate
+	@echo "Look at it: make ui, then open http://localhost:3000"
+
+test: setup ## Run the tests (minutes); real captures are found at ../shared/data
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" --cov --cov-report=term
+
+test-slow: setup ## Run the slow tests: whole runs in processes of their own
+	$(BIN)/python -m pytest -m slow
+
+check: setup ## Lint, types and Dagster's own validation
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	DAGSTER_HOME=$(CURDIR)/var/dagster $(BIN)/dagster definitions validate
+	@echo "the five largest modules:"; find trading_assets -name '*.py' | xargs wc -l | sort -rn | sed -n '2,6p'
+
+ui: setup ## Open the Dagster UI with its daemon at http://localhost:3000
+	DAGSTER_HOME=$(CURDIR)/var/dagster $(BIN)/dagster dev
+
+lock: ## Resolve pyproject.toml anew into lock/ (needs an installed .venv)
+	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header - -o lock/installer.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  --no-emit-index-url --no-annotate --no-header --prerelease if-necessary-or-explicit \
+	  --extra dev pyproject.toml -o lock/environment.txt
+
+clean: ## Remove everything that was made: the environment and all published data
+	rm -rf .venv var .env

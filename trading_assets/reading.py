@@ -1,0 +1,49 @@
+"""Read published tables in Python and notebooks.
+
+Belongs here: the window of days a person asks for. Does not: how one partition is found and verified (storage/lake).
+"""
+
+from datetime import date
+
+import polars as pl
+from sqlalchemy import select
+
+from trading_assets.errors import NotPublished
+from trading_assets.identifiers import Instrument, Partition, parse_day
+from trading_assets.orchestration.execute import Warehouse
+from trading_assets.settings import current_settings
+from trading_assets.storage.catalog import PointerRow
+from trading_assets.storage.database import reading
+
+
+def read_table(
+    asset: str, instrument: str, start: date | str, end: date | str, *, warehouse: Warehouse | None = None
+) -> pl.LazyFrame:
+    """Return the published rows of a table over the recorded days from `start` to `end`, both included.
+
+    Raises:
+        InvalidIdentifier: the instrument or a day is not one.
+        NotPublished: a recorded day of the window has no published version, or no day was recorded.
+        CorruptObject: a file's bytes are not those that were published.
+    """
+    house = warehouse or Warehouse.open(current_settings())
+    market = Instrument.parse(instrument)
+    first, last = (parse_day(day) if isinstance(day, str) else day for day in (start, end))
+    partitions = [Partition(day, market) for day in house.registry.registered_days(market) if first <= day <= last]
+    if not partitions:
+        raise NotPublished(f"nothing of {market} was recorded from {first} to {last}: see `trading-assets status`")
+    found = house.lake.find_all([asset], partitions)
+    if not found:
+        _ensure_known(asset, house)
+    versions = [found.get((asset, p)) or house.lake.resolve(asset, p) for p in partitions]
+    tables = [house.lake.open(version) for version in versions]
+    if not all(isinstance(table, pl.LazyFrame) for table in tables):
+        raise NotPublished(f"{asset} is not a table: take its file with `trading-assets read {asset} PARTITION --out FILE`")
+    return pl.concat([table for table in tables if isinstance(table, pl.LazyFrame)])
+
+
+def _ensure_known(asset: str, house: Warehouse) -> None:
+    with reading(house.lake.engine) as session:
+        known = sorted(session.scalars(select(PointerRow.asset).distinct()))
+    if asset not in known:
+        raise NotPublished(f"no asset {asset!r} was ever published; there are: {', '.join(known) or 'none yet'}")

@@ -1,0 +1,106 @@
+"""One process's hold on the project: prepared stores, the warehouse, the Dagster instance and the graph.
+
+Belongs here: what a command needs opened together. Does not: printing (cli) or deciding (plan).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import dagster as dg
+
+from trading_assets.definitions import STEPS, build_assets
+from trading_assets.identifiers import Instrument, Partition
+from trading_assets.models.document import ModelDocument
+from trading_assets.orchestration.bootstrap import prepare
+from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.importing import Imported, files_in, land
+from trading_assets.orchestration.plan import Standing, pending, recorded_days, standings
+from trading_assets.orchestration.resources import resources
+from trading_assets.orchestration.runner import Report, run_partition
+from trading_assets.settings import Settings
+from trading_assets.storage.registry import TickRules
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything a command works with; a context manager that closes the Dagster instance."""
+
+    settings: Settings
+    warehouse: Warehouse
+    instance: dg.DagsterInstance
+    assets: Sequence[dg.AssetsDefinition]
+    handed: dict[str, object]
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Make sure of all stores, then open them."""
+        prepare(settings)
+        handed = resources(settings)
+        return cls(settings, handed["warehouse"], dg.DagsterInstance.get(), build_assets(settings), handed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.instance.dispose()
+
+    def import_files(self, paths: Sequence[Path], *, instrument: Instrument | None, rules: TickRules) -> Iterator[Imported]:
+        """Land files one after the other."""
+        for path in files_in(paths):
+            yield land(path, self.warehouse, instrument=instrument, rules=rules)
+
+    def publish_captures(self) -> Iterator[Report]:
+        """Publish every capture that has landed lines."""
+        captures = [step for step in STEPS if "landed" in step.services]
+        for partition in self.partitions(None, date.min, date.max):
+            if self.warehouse.landed(partition):
+                yield self._run(partition, captures)
+
+    def partitions(self, markets: Sequence[Instrument] | None, first: date, last: date) -> list[Partition]:
+        """List the recorded partitions of some instruments (or all) in a window, so that earlier days come first."""
+        chosen = self.warehouse.registry.instruments() if markets is None else markets
+        return [
+            Partition(day, market)
+            for market in chosen
+            for day in recorded_days(market, self.warehouse)
+            if first <= day <= last
+        ]
+
+    def standings(self, markets: Sequence[Instrument] | None, first: date, last: date) -> Iterator[Standing]:
+        """Report how every asset of every recorded partition stands."""
+        chosen = self.warehouse.registry.instruments() if markets is None else markets
+        for market in chosen:
+            days = [p.day for p in self.partitions([market], first, last)]
+            yield from standings(STEPS, market, days, self.warehouse)
+
+    def pending(self, partition: Partition) -> dict[str, str]:
+        """Say what a run of a partition would execute, and why."""
+        return pending(STEPS, partition, self.warehouse)
+
+    def run(self, partition: Partition) -> Report:
+        """Execute what is missing or stale of a partition."""
+        return self._run(partition, STEPS)
+
+    def model_worth(self, partitions: Sequence[Partition]) -> Iterator[tuple[str, ...]]:
+        """Yield a row a model, horizon and learner: its worth on unseen time against the naive forecast."""
+        found = self.warehouse.lake.find_all(["model"], partitions)
+        for partition in partitions:
+            if version := found.get(("model", partition)):
+                document = ModelDocument.from_bytes(self.warehouse.lake.store.verified(version.md5).read_bytes())
+                yield from document.worth(str(partition))
+
+    def _run(self, partition: Partition, steps: Sequence) -> Report:
+        return run_partition(
+            partition,
+            steps=steps,
+            assets=self.assets,
+            warehouse=self.warehouse,
+            resources=self.handed,
+            instance=self.instance,
+        )
