@@ -17,6 +17,8 @@ NO_TIME: Final = np.iinfo(np.int64).min
 """Marks a clock the message did not carry (a spot REST snapshot has no event time)."""
 NO_SEQ: Final = -1
 """Marks an update id the message did not carry (spot has no `pu`)."""
+MAX_LINE_BYTES: Final = 4 * 2**20
+"""Longest line that is decoded; a 5,000-level snapshot, the largest message of a venue, has under 0.4 MB."""
 
 
 @dataclass(frozen=True, slots=True)
