@@ -1,0 +1,1 @@
+"""Book features: one row a grid tick, from the past only."""

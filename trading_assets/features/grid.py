@@ -1,0 +1,121 @@
+"""The time grid: its ticks, windows of whole ticks, and sums over them.
+
+Belongs here: arithmetic on receive times and ticks, whatever the columns mean.
+Does not: books, trades (ticks.py) or the gap ledger (gaps.py).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Self
+
+import polars as pl
+
+from trading_assets.errors import InvalidSettings
+from trading_assets.schema import TIME, TS_RECV, horizon
+
+NS: Final = 1_000_000_000
+TICK: Final = "tick"
+"""A grid instant as whole nanoseconds since the epoch, the working form of `ts_grid`."""
+SILENCE_S: Final = 60
+"""No tick exists once the last book row is older than this: the recording is taken to have stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span that features look back over, as seconds and as ticks: (g - seconds, g]."""
+
+    seconds: float
+    n_ticks: int
+
+    @classmethod
+    def of(cls, seconds: float, grid_s: float) -> Self:
+        """Express `seconds` in ticks of `grid_s`.
+
+        Raises:
+            InvalidSettings: the span is not a whole number of ticks.
+        """
+        return cls(seconds, whole_ticks(seconds, grid_s))
+
+    @property
+    def name(self) -> str:
+        """How the span is spelled in a column name: `10s`, `500ms`."""
+        return horizon(self.seconds)
+
+
+def nanoseconds(seconds: float) -> int:
+    """Round a span to whole nanoseconds."""
+    return round(seconds * NS)
+
+
+def whole_ticks(seconds: float, grid_s: float) -> int:
+    """Count the ticks of `grid_s` in `seconds`.
+
+    Raises:
+        InvalidSettings: the grid is finer than a nanosecond, or the span is not a whole number of ticks.
+    """
+    span, step = nanoseconds(seconds), nanoseconds(grid_s)
+    if step <= 0 or span <= 0 or span % step:
+        raise InvalidSettings(
+            f"settings: a span of {seconds:g} s is not a whole number of grid steps of {grid_s:g} s: "
+            "change features.grid_s, features.windows_s or labels.horizons_s"
+        )
+    return span // step
+
+
+def epoch_ns(time: str) -> pl.Expr:
+    """Return a time column as Int64 nanoseconds since the epoch."""
+    return pl.col(time).cast(TIME).cast(pl.Int64)
+
+
+def first_tick(ns: pl.Expr, grid_ns: int) -> pl.Expr:
+    """Return the first tick that may know of something at `ns`: the smallest tick >= ns."""
+    return (ns + (grid_ns - 1)) // grid_ns * grid_ns
+
+
+def living_ticks(arrivals: pl.LazyFrame, grid_ns: int) -> pl.LazyFrame:
+    """List the ticks at which the recording is alive, rising, as one Int64 column `tick`.
+
+    Tick g is listed if the last book row received by g is at most `SILENCE_S` old, from the first book row to
+    the last. That asks only about rows received by g, so cutting the future removes ticks at the end only.
+
+    Args:
+        arrivals: rising `tick` at which book rows became known, with `ts_recv` (Int64 ns) of the last of them.
+        grid_ns: distance between ticks.
+    """
+    before = arrivals.select(
+        pl.int_ranges(
+            pl.col(TICK).shift(1) + grid_ns,
+            pl.min_horizontal(pl.col(TICK), (pl.col(TS_RECV).shift(1) + SILENCE_S * NS) // grid_ns * grid_ns + grid_ns),
+            grid_ns,
+        ).alias(TICK)
+    )
+    reached = arrivals.select(pl.col(TICK).filter(pl.col(TICK) <= pl.col(TS_RECV).max()))
+    return pl.concat([reached, before.explode(TICK).drop_nulls()]).sort(TICK)
+
+
+def follows_a_tick(grid_ns: int) -> pl.Expr:
+    """Tell whether the tick before this one exists too, so that (g - grid, g] was recorded in full."""
+    return (pl.col(TICK).diff() == grid_ns).fill_null(value=False)
+
+
+def sum_over(values: pl.Expr, window: Window) -> pl.Expr:
+    """Sum the last `window.n_ticks` rows; null where one of them is null or the table starts later.
+
+    Blocks of 1, 2, 4, … rows are added, never subtracted. So the result depends on the values inside the window
+    alone: nothing drifts, a large value leaves no trace after it has left, and a sum of squares cannot fall below zero.
+    """
+    if window.n_ticks == 1:
+        return values
+    return values.map_batches(partial(_sum_of_last, n=window.n_ticks), is_elementwise=False)
+
+
+def _sum_of_last(values: pl.Series, n: int) -> pl.Series:
+    total: pl.Series | None = None
+    block, size, taken = values, 1, 0
+    while taken < n:
+        if n & size:
+            part = block.shift(taken)
+            total = part if total is None else total + part
+            taken += size
+        block, size = block + block.shift(size), size * 2
+    return values if total is None else total

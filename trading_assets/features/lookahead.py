@@ -1,0 +1,90 @@
+"""The audit against the future: what is published at g must be what could be computed at g.
+
+Belongs here: recomputing features from the past of a cut, and comparing bit by bit.
+Does not: the features, or what a gate makes of the count.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from trading_assets.features.grid import epoch_ns
+from trading_assets.features.matrix import feature_frame
+from trading_assets.schema import TIME, TS_END, TS_GRID, TS_KNOWN, TS_RECV
+from trading_assets.settings import FeatureSettings
+
+_HERE: Final = "is_here"
+
+
+def lookahead_rows(
+    published: pl.DataFrame,
+    book: pl.LazyFrame,
+    trades: pl.LazyFrame,
+    gaps: pl.LazyFrame,
+    settings: FeatureSettings,
+    *,
+    cuts: int,
+) -> int:
+    """Count published rows that differ from what their own past gives, over some cuts.
+
+    At each of `cuts` ticks, spread evenly over the table, the features are computed anew from what had been received by
+    that tick; every row up to it must be there and equal in every bit. A row is counted once.
+
+    Args:
+        published: the table to audit, `feature_schema(settings)`.
+        book: the inputs it was made from, whole.
+        trades: likewise.
+        gaps: likewise.
+        settings: what it was made with.
+        cuts: how many ticks to cut at; each costs at most one computation of the whole table.
+
+    Returns:
+        The number of ticks whose row is different, missing or too many.
+    """
+    different: set[int] = set()
+    for cut_ns in cut_ticks(published, cuts):
+        past = known_at(book, trades, gaps, cut_ns)
+        expected = feature_frame(*past, settings).collect()
+        given = published.filter(epoch_ns(TS_GRID) <= cut_ns)
+        different.update(_differing_ticks(given, expected))
+    return len(different)
+
+
+def cut_ticks(published: pl.DataFrame, cuts: int) -> list[int]:
+    """Choose ticks (ns) evenly spread over the table, the last tick always among them."""
+    ticks = published.select(epoch_ns(TS_GRID)).to_series()
+    return sorted({int(ticks[len(ticks) * n // cuts - 1]) for n in range(1, cuts + 1) if len(ticks) * n >= cuts})
+
+
+def known_at(
+    book: pl.LazyFrame, trades: pl.LazyFrame, gaps: pl.LazyFrame, cut_ns: int
+) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+    """Cut the inputs down to what had been received by `cut_ns`.
+
+    A gap that was not yet over is open again. The book gets one row more, blank and a nanosecond after the cut: it says
+    that the recording went on, so that the tick of the cut exists, and nothing else.
+    """
+    cut = pl.lit(cut_ns).cast(TIME)
+    witness = pl.LazyFrame({TS_RECV: [cut_ns + 1]}, schema={TS_RECV: TIME})
+    seen = book.filter(pl.col(TS_RECV) <= cut)
+    known_gaps = gaps.filter(pl.col(TS_KNOWN) <= cut).with_columns(
+        pl.when(pl.col(TS_END) <= cut).then(pl.col(TS_END)).alias(TS_END)
+    )
+    return pl.concat([seen, witness], how="diagonal"), trades.filter(pl.col(TS_RECV) <= cut), known_gaps
+
+
+def _differing_ticks(given: pl.DataFrame, expected: pl.DataFrame) -> list[int]:
+    """Return the ticks (ns) whose rows are not the same bits in the same columns."""
+    if given.schema != expected.schema:
+        return [int(ns) for ns in given.select(epoch_ns(TS_GRID)).to_series()]
+    both = _with_bits(given).join(_with_bits(expected), on=TS_GRID, how="full", coalesce=True, suffix="_expected")
+    names = [name for name in given.columns if name != TS_GRID]
+    is_new = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_expected")) for name in names)
+    is_alone = pl.col(_HERE).is_null() | pl.col(f"{_HERE}_expected").is_null()
+    return [int(ns) for ns in both.filter(is_new | is_alone).select(epoch_ns(TS_GRID)).to_series()]
+
+
+def _with_bits(frame: pl.DataFrame) -> pl.DataFrame:
+    """Turn floats into their bits, so that 0.0 and -0.0, or two NaNs, are told apart as bytes are."""
+    floats = pl.selectors.float()
+    return frame.with_columns(floats.reinterpret(signed=False), pl.lit(value=True).alias(_HERE))
