@@ -96,9 +96,7 @@ def audit(draft: Draft, gate: Gate, about: Callable[[Published], Audit], setting
         return _within(settings.gate.timeout_s, lambda: _judge(draft, gate, rules, about, settings))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong inside the gate, the file is refused
         blank = tuple(Judgement(rule.name, passed=False, value=None, limits=rule.limits) for rule in rules)
-        return Verdict(
-            blank, f"the gate itself failed, so the file is refused: {type(error).__name__}: {error}"
-        )
+        return Verdict(blank, f"the gate itself failed, so the file is refused: {type(error).__name__}: {error}")
 
 
 def _judge(
@@ -132,18 +130,13 @@ def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:
     """
     gx, pandas = _great_expectations()
     values = {rule.measure: _finite(measures.get(rule.measure)) for rule in rules}
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
     batch = (
-        gx.get_context(mode="ephemeral")
-        .data_sources.add_pandas("measures")
+        context.data_sources.add_pandas("measures")
         .add_dataframe_asset("row")
         .add_batch_definition_whole_dataframe("row")
-        .get_batch(
-            {
-                "dataframe": pandas.DataFrame(
-                    {name: [value] for name, value in values.items()}, dtype="float64"
-                )
-            }
-        )
+        .get_batch({"dataframe": pandas.DataFrame({name: [value] for name, value in values.items()}, dtype="float64")})
     )
     suite = gx.ExpectationSuite(name="gate")
     for rule in rules:
@@ -156,14 +149,10 @@ def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:
         suite.add_expectation(gx.expectations.ExpectColumnValuesToNotBeNull(column=name))
     results = batch.validate(suite).results
     within = {
-        r.expectation_config.meta["rule"]: r.success
-        for r in results
-        if "rule" in (r.expectation_config.meta or {})
+        r.expectation_config.meta["rule"]: r.success for r in results if "rule" in (r.expectation_config.meta or {})
     }
     known = {
-        r.expectation_config.kwargs["column"]: r.success
-        for r in results
-        if "not_be_null" in r.expectation_config.type
+        r.expectation_config.kwargs["column"]: r.success for r in results if "not_be_null" in r.expectation_config.type
     }
     return tuple(
         Judgement(
@@ -179,7 +168,6 @@ def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:
 def _great_expectations() -> tuple[Any, Any]:
     """Import Great Expectations when it is first needed: it costs 9 s, and must not phone home."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    os.environ.setdefault("TQDM_DISABLE", "1")
     import great_expectations as gx  # noqa: PLC0415 - see the docstring
     import pandas as pd  # noqa: PLC0415 - comes with Great Expectations, which judges pandas frames
 

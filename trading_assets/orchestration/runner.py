@@ -59,7 +59,9 @@ def run_partition(
     return Report(partition, reasons, {**errors, **{str(k): v for k, v in skipped.items()}})
 
 
-def in_dependency_order(instruments: Sequence[Instrument], days: Mapping[Instrument, Sequence[date]]) -> Iterator[Partition]:
+def in_dependency_order(
+    instruments: Sequence[Instrument], days: Mapping[Instrument, Sequence[date]]
+) -> Iterator[Partition]:
     """Yield partitions so that each comes after the earlier days it may read."""
     for instrument in instruments:
         for day in sorted(days[instrument]):

@@ -105,7 +105,9 @@ def published(
         sentence = inspect.cleandoc(make.__doc__ or "")
         named = {make.__name__: outputs} if isinstance(outputs, Output) else dict(outputs)
         described = {
-            name: output if output.description else Output(output.gate, sentence, output.suffix, output.kinds, output.plot)
+            name: output
+            if output.description
+            else Output(output.gate, sentence, output.suffix, output.kinds, output.plot)
             for name, output in named.items()
         }
         return Step(make.__name__, make, described, windows, tuple(reads), code_version, is_tracked)
