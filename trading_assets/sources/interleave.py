@@ -1,0 +1,96 @@
+"""Several captures read side by side, their lines handed over in one order, in bounded memory.
+
+Belongs here: advancing through several sources at once by given keys.
+Does not: what the keys are, and which lines are repeats (merger).
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from trading_assets.raw.messages import Bools
+from trading_assets.sources.lines import Int64s, line_starts
+from trading_assets.sources.reader import CaptureReader, Fragment
+
+
+class Cursor:
+    """A place in one capture: a block of whole lines, or one overlong line that is not held in memory.
+
+    Args:
+        path: the capture.
+        keys: `[n]`, never falling; what its lines are interleaved by.
+        kept: `[n]`, which of its lines are handed over.
+        max_line_bytes: a longer line is streamed.
+    """
+
+    def __init__(self, path: Path, *, keys: Int64s, kept: Bools, max_line_bytes: int) -> None:
+        self._pieces = CaptureReader(path, max_line_bytes=max_line_bytes).pieces()
+        self._keys = keys
+        self._kept = kept
+        self._piece: bytes | Fragment = b""
+        self._starts = np.zeros(1, np.int64)
+        self._first = 0  # line number of the block's first line
+        self._at = 0  # lines of the block that were handed over
+
+    def fill(self) -> bool:
+        """Read the next block if this one is used up; False at the end of the capture."""
+        while self._at == len(self._starts) - 1:
+            self._first += self._at
+            self._at = 0
+            piece = next(self._pieces, None)
+            if piece is None:
+                return False
+            self._piece = piece
+            self._starts = line_starts(piece) if isinstance(piece, bytes) else np.array([0, len(piece.data)])
+        return True
+
+    @property
+    def last_key(self) -> int:
+        """The key of the block's last line."""
+        return int(self._keys[self._first + len(self._starts) - 2])
+
+    def keys_until(self, limit: int, *, inclusive: bool) -> Int64s:
+        """Return the keys of the block's waiting lines up to a limit."""
+        waiting = self._keys[self._first + self._at : self._first + len(self._starts) - 1]
+        return waiting[: np.searchsorted(waiting, limit, "right" if inclusive else "left")]
+
+    def take(self, n_lines: int) -> Iterator[tuple[bytes, int]]:
+        """Hand over the next lines as (bytes, lines that begin in them), leaving out those not kept."""
+        low = self._at
+        self._at += n_lines
+        kept = self._kept[self._first + low : self._first + self._at]
+        if isinstance(self._piece, Fragment):
+            yield from self._long_line(is_kept=bool(kept[0]))
+            return
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], kept, [False]]))) + low
+        for start, end in edges.reshape(-1, 2).tolist():
+            lines = self._piece[self._starts[start] : self._starts[end]]
+            yield (lines if lines.endswith(b"\n") else lines + b"\n"), end - start
+
+    def _long_line(self, *, is_kept: bool) -> Iterator[tuple[bytes, int]]:
+        part = self._piece
+        while isinstance(part, Fragment):
+            if is_kept:
+                yield part.data, int(part.is_first)
+            if part.is_last:
+                if is_kept and not part.data.endswith(b"\n"):
+                    yield b"\n", 0
+                return
+            part = next(self._pieces)
+
+
+def interleaved(ranked: Sequence[Cursor]) -> Iterator[tuple[bytes, int]]:
+    """Yield the kept lines of all cursors by (key, rank), as (bytes, lines that begin in them).
+
+    Each round hands over what no later block can precede: up to the least (last key, rank) of the blocks.
+    """
+    while live := [(rank, cursor) for rank, cursor in enumerate(ranked) if cursor.fill()]:
+        limit, limit_rank = min((cursor.last_key, rank) for rank, cursor in live)
+        keys = [cursor.keys_until(limit, inclusive=rank <= limit_rank) for rank, cursor in live]
+        owner = np.repeat(np.arange(len(live)), [len(each) for each in keys])
+        order = owner[np.argsort(np.concatenate(keys), kind="stable")]
+        starts = np.flatnonzero(np.diff(order, prepend=-1))
+        lengths = np.diff(starts, append=len(order))
+        for who, n_lines in zip(order[starts].tolist(), lengths.tolist(), strict=True):
+            yield from live[who][1].take(n_lines)

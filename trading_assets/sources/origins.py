@@ -1,0 +1,160 @@
+"""Whose lines a file holds: what its lines say about their own symbol and market, taken together.
+
+Belongs here: counting what lines say, and concluding which instruments a file is of, or why that cannot be told.
+Does not: how a venue's line says it (venues), nor cutting the file (landing).
+
+A line names its symbol, its market, both or neither. One line of a thousand may be damaged and name anything: a name
+that occurs once among `STRAY_AMONG` is not believed, and the decoder makes a dead letter of that line.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from trading_assets.errors import InvalidIdentifier, NotACapture
+from trading_assets.identifiers import Instrument
+from trading_assets.sources.lines import UNREADABLE, Int64s
+from trading_assets.venues import VENUES
+
+STRAY_AMONG: Final = 1000
+MAX_STRAY_SHARE: Final = 0.01
+"""How many lines may contradict an instrument that the user named, before it is taken for a wrong file."""
+MAX_NAMES: Final = 10_000
+"""More names than this in one file are noise, not markets; it bounds the memory that noise can take."""
+
+_SPEAKERS: Final = tuple(dict.fromkeys(VENUES.values()))
+
+Name = tuple[str | None, str | None]
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the lines of one file say, counted: (symbol, market), None where a line does not say."""
+
+    names: Counter[Name] = field(default_factory=Counter)
+    n_lines: int = 0
+    n_times: int = 0  # lines with a readable receive time
+    days: dict[int, None] = field(default_factory=dict)  # days since the epoch, in order of first appearance
+    damage: str | None = None  # why the file may hold more than was read
+
+    def add_days(self, days: Int64s) -> None:
+        """Note the days that more lines were received on."""
+        if len(days):
+            changes = np.flatnonzero(np.diff(days, prepend=UNREADABLE))
+            self.days.update(dict.fromkeys(days[changes].tolist()))
+
+    def add_names(self, names: Mapping[Name, int]) -> None:
+        """Count in what more lines say.
+
+        Raises:
+            NotACapture: there are more different names than markets could have.
+        """
+        self.names.update(names)
+        if len(self.names) > MAX_NAMES:
+            raise NotACapture(f"more than {MAX_NAMES} different symbols: this is not a recording of market data")
+
+
+def name_of(line: bytes) -> Name:
+    """Return what one line says about its (symbol, market)."""
+    for venue in _SPEAKERS:
+        symbol, market = venue.symbol_of(line), venue.market_of(line)
+        if symbol is not None or market is not None:
+            return symbol, market
+    return None, None
+
+
+def names_in(chunk: bytes, starts: Int64s) -> Counter[Name]:
+    """Count what each line of a chunk says."""
+    spans = zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
+    return Counter(name_of(chunk[start:end]) for start, end in spans)
+
+
+def instruments_of(survey: Survey, *, said: Instrument | None) -> tuple[Instrument, ...]:
+    """Conclude which instruments, all of one market, a file's lines are of.
+
+    Args:
+        survey: what the lines say.
+        said: what the user says; the lines must agree.
+
+    Raises:
+        NotACapture: no line says anything, lines contradict the user or each other, or a name is not allowed.
+    """
+    markets = _believed(_counted(survey, 1))
+    symbols = _believed(_counted(survey, 0))
+    if not markets and not symbols:
+        raise NotACapture(_nothing_found(survey))
+    if said is not None:
+        _must_agree(survey, said)
+        return (said,)
+    if len(markets) != 1:
+        found = f"lines of {', '.join(sorted(markets))}" if markets else "no line that names its market"
+        raise NotACapture(f"{found} in one file: split it by market, or name the instrument with --instrument")
+    if not symbols:
+        raise NotACapture("no line names its symbol: name the instrument with --instrument")
+    _refuse_nameless(survey, symbols)
+    return tuple(sorted(_instrument(symbol, markets[0]) for symbol in symbols))
+
+
+def first_of(survey: Survey, instruments: tuple[Instrument, ...]) -> int:
+    """Return which of the instruments is the first that a line names, by its place in the list."""
+    symbols = [instrument.symbol for instrument in instruments]
+    return next((symbols.index(symbol) for symbol, _ in survey.names if symbol in symbols), 0)
+
+
+def _refuse_nameless(survey: Survey, symbols: list[str]) -> None:
+    """Refuse a file of several symbols in which lines of the market name none, such as REST snapshots."""
+    n_nameless = sum(n for (symbol, market), n in survey.names.items() if symbol is None and market is not None)
+    if len(symbols) > 1 and n_nameless:
+        raise NotACapture(
+            f"{n_nameless} of its lines (REST snapshots) do not say which of {_listed(sorted(symbols))} they are of: "
+            "split it by symbol, or name the instrument with --instrument"
+        )
+
+
+def _counted(survey: Survey, at: int) -> Counter[str]:
+    result: Counter[str] = Counter()
+    for name, n in survey.names.items():
+        part = name[at]
+        if part is not None:
+            result[part] += n
+    return result
+
+
+def _believed(counts: Counter[str]) -> list[str]:
+    is_long = counts.total() >= STRAY_AMONG
+    return [name for name, n in counts.most_common() if n > 1 or not is_long]
+
+
+def _must_agree(survey: Survey, said: Instrument) -> None:
+    for at, expected in ((1, said.venue), (0, said.symbol)):
+        counts = _counted(survey, at)
+        if counts.total() - counts[expected] > MAX_STRAY_SHARE * counts.total():
+            others = _listed(name for name, _ in counts.most_common() if name != expected)
+            raise NotACapture(f"--instrument says {said}, but lines of the file are of {others}")
+
+
+def _instrument(symbol: str, market: str) -> Instrument:
+    try:
+        return Instrument.parse(f"{symbol}.{market}")
+    except InvalidIdentifier as error:
+        raise NotACapture(f"a line names a symbol that cannot be an instrument: {error}") from None
+
+
+def _nothing_found(survey: Survey) -> str:
+    supported = f"supported are recordings of {', '.join(sorted(VENUES))}, one line a message"
+    if not survey.n_lines:
+        return f"{survey.damage or 'the file is empty'}; {supported}"
+    if not survey.n_times:
+        return (
+            f"none of {survey.n_lines} lines begins with a receive time (nanoseconds since 1970, a space, "
+            f"then the venue's JSON); {supported}"
+        )
+    return f"{survey.n_times} of {survey.n_lines} lines have a receive time, but none is of a known venue; {supported}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = [ascii(name)[1:-1] for name in names]
+    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")  # noqa: PLR2004
