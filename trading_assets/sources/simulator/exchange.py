@@ -27,9 +27,9 @@ from trading_assets.sources.simulator.order_flow import (
     advance,
     full_book,
     levels,
-    tokyo_flow,
 )
 from trading_assets.sources.simulator.pressure import pressure, tilt
+from trading_assets.sources.simulator.rates import tokyo_flow
 from trading_assets.sources.simulator.recording import Recording
 
 SPEED: Final = 2.0

@@ -1,12 +1,10 @@
 """Zero-intelligence order flow: limit orders, market orders and cancellations arrive at random and make a book.
 
 The model is that of Cont, Stoikov and Talreja (2010), "A stochastic model for order book dynamics", Operations
-Research 58(3), 549-563: at distance `i` ticks from the opposite best price limit orders arrive as a Poisson
-process of rate `k / i ** alpha`, each resting order is cancelled at rate `theta(i)`, market orders arrive at
-rate `mu`. docs/simulator.md lists what differs: order sizes are random, and a pressure tilts the two sides.
+Research 58(3), 549-563; docs/simulator.md says what differs here.
 
-Belongs here: the book, its rates, and the loop over arrivals.
-Does not: what a message looks like (`wire`), nor where pressure comes from (`pressure`).
+Belongs here: the book and the loop over arrivals.
+Does not: how often what arrives (`rates`), why one side is pressed (`pressure`), messages (`wire`).
 """
 
 from collections.abc import Callable
@@ -15,6 +13,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from trading_assets.sources.simulator.rates import Flow
 
 Int64s = NDArray[np.int64]
 Float64s = NDArray[np.float64]
@@ -28,8 +28,6 @@ RING: Final = 1024
 """Slots a side: a tick's slot is its remainder, so prices may wander without end. A power of two above REACH."""
 MIN_LEVELS: Final = 10
 """A side never falls below this many prices: what would empty the next one leaves a lot behind."""
-SIZE_SIGMA: Final = 0.7
-"""Spread of the logarithm of an order's size."""
 STEP_NS: Final = 100_000_000
 """Pressure is constant over a step of this length."""
 
@@ -51,15 +49,6 @@ class Book(NamedTuple):
     n_levels: Int64s  # [2]
 
 
-class Flow(NamedTuple):
-    """Rates of arrival, per second, for one side of a market that nothing presses."""
-
-    limit_within: Float64s  # [n] limit orders at distance 1 to n from the opposite best, summed up
-    cancel: Float64s  # [n] of one average order at that distance; farther away, the last one
-    market: float
-    order_lots: int  # the average size of an order
-
-
 class Tape(NamedTuple):
     """What the loop writes: the changes so far, and the venue's clock."""
 
@@ -74,20 +63,6 @@ class Draws(NamedTuple):
     waits: Float64s  # [n] exponential, mean 1
     uniforms: Float64s  # [n, 3] what arrives, where, and whether it is kept
     lots: Int64s  # [n] order sizes
-
-
-def tokyo_flow(*, speed: float, distance: int, order_lots: int) -> Flow:
-    """Return the rates Cont, Stoikov and Talreja estimated for a Tokyo stock (their table 2), made faster.
-
-    Args:
-        speed: factor from their rates per minute to ours per second.
-        distance: limit orders arrive up to this many ticks from the opposite best price.
-        order_lots: average size of an order; theirs is the unit.
-    """
-    near = np.array([1.85, 1.51, 1.09, 0.88, 0.77])
-    far = 1.92 / np.arange(near.size + 1, distance + 1) ** 0.52
-    theta = np.array([0.71, 0.81, 0.68, 0.56, 0.47])
-    return Flow(speed * np.cumsum(np.concatenate([near, far])), speed * theta, speed * 0.94, order_lots)
 
 
 def full_book(flow: Flow, *, mid_tick: int) -> Book:
@@ -135,7 +110,7 @@ def advance(book: Book, flow: Flow, tilts: Float64s, *, start_ns: int, rng: np.r
 
 def _draw(flow: Flow, n: int, rng: np.random.Generator) -> Draws:
     """Draw what `n` arrivals need; order sizes are log-normal around the flow's average."""
-    sizes = flow.order_lots * rng.lognormal(-(SIZE_SIGMA**2) / 2, SIZE_SIGMA, n)
+    sizes = flow.order_lots * rng.lognormal(-(flow.size_sigma**2) / 2, flow.size_sigma, n)
     lots = np.maximum(np.rint(sizes), 1).astype(np.int64)
     return Draws(rng.standard_exponential(n), rng.random((n, 3)), lots)
 

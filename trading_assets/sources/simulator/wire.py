@@ -9,6 +9,7 @@ Does not: when they arrive (`captures`).
 
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -42,30 +43,33 @@ class Message(NamedTuple):
     """A message as the venue sends it."""
 
     sent_ns: int  # by the venue's clock
+    row: int  # of the last change it tells of
     text: str  # JSON
 
 
 def messages(block: Block, instrument: Instrument) -> list[Message]:
-    """Spell a block as the venue's messages, in the order they are sent; at one instant trade, ticker, depth."""
+    """Spell a block as the venue's messages, in the order they are sent: a trade before the ticker it moves."""
     symbol = instrument.symbol
     spoken = [
         *_trades(block, symbol),
         *_tickers(block, symbol),
         *_depths(block, symbol),
-        *(_snapshot(snapshot) for snapshot in block.snapshots),
+        *(_snapshot(snapshot, block.first_seq) for snapshot in block.snapshots),
     ]
-    return sorted(spoken, key=lambda message: message.sent_ns)
+    return sorted(spoken, key=itemgetter(0, 1))
 
 
 def _trades(block: Block, symbol: str) -> Iterator[Message]:
     head = f'{{"stream":"{symbol.lower()}@trade","data":{{"e":"trade","E":'
-    traded = block.changes[block.changes[:, TRADED] > 0]
-    rows = traded[:, [TIME, SIDE, TICK, TRADED]].tolist()
-    for trade_id, (time_ns, side, tick, lots) in enumerate(rows, start=block.first_trade_id):
+    rows = np.flatnonzero(block.changes[:, TRADED])
+    traded = block.changes[rows][:, [TIME, SIDE, TICK, TRADED]].tolist()
+    told = zip(rows.tolist(), traded, strict=True)
+    for trade_id, (row, (time_ns, side, tick, lots)) in enumerate(told, start=block.first_trade_id):
         ms = time_ns // MS_NS
         maker = "true" if side == BID else "false"
         yield Message(
             time_ns,
+            row,
             f'{head}{ms},"s":"{symbol}","t":{trade_id},"p":"{_px(tick)}","q":"{_sz(lots)}",'
             f'"T":{ms},"m":{maker},"M":true}}}}',
         )
@@ -73,12 +77,13 @@ def _trades(block: Block, symbol: str) -> Iterator[Message]:
 
 def _tickers(block: Block, symbol: str) -> Iterator[Message]:
     head = f'{{"stream":"{symbol.lower()}@bookTicker","data":{{"u":'
-    at_top = np.flatnonzero(block.changes[:, IS_TOP])
-    tops = block.changes[at_top][:, [TIME, BID_TICK, BID_LOTS, ASK_TICK, ASK_LOTS]].tolist()
-    for seq, (time_ns, bid, bid_lots, ask, ask_lots) in zip((block.first_seq + at_top).tolist(), tops, strict=True):
+    rows = np.flatnonzero(block.changes[:, IS_TOP])
+    tops = block.changes[rows][:, [TIME, BID_TICK, BID_LOTS, ASK_TICK, ASK_LOTS]].tolist()
+    for row, (time_ns, bid, bid_lots, ask, ask_lots) in zip(rows.tolist(), tops, strict=True):
         yield Message(
             time_ns,
-            f'{head}{seq},"s":"{symbol}","b":"{_px(bid)}","B":"{_sz(bid_lots)}",'
+            row,
+            f'{head}{block.first_seq + row},"s":"{symbol}","b":"{_px(bid)}","B":"{_sz(bid_lots)}",'
             f'"a":"{_px(ask)}","A":"{_sz(ask_lots)}"}}}}',
         )
 
@@ -99,6 +104,7 @@ def _depths(block: Block, symbol: str) -> Iterator[Message]:
         sent_ns = block.start_ns + (window + 1) * WINDOW_NS
         yield Message(
             sent_ns,
+            end - 1,
             f'{head}{sent_ns // MS_NS},"s":"{symbol}","U":{block.first_seq + first},"u":{block.first_seq + end - 1},'
             f'"b":[{",".join(texts[bid:ask])}],"a":[{",".join(texts[ask:stop])}]}}}}',
         )
@@ -115,13 +121,13 @@ def _last_of_each_level(block: Block, window_of: Int64s) -> Int64s:
     return last
 
 
-def _snapshot(snapshot: Snapshot) -> Message:
+def _snapshot(snapshot: Snapshot, first_seq: int) -> Message:
     bids, asks = (
         ",".join(f'["{_px(tick)}","{_sz(lots)}"]' for tick, lots in list(side.items())[:SNAPSHOT_LEVELS])
         for side in (snapshot.bids, snapshot.asks)
     )
     text = f'{{"lastUpdateId":{snapshot.seq},"bids":[{bids}],"asks":[{asks}]}}'
-    return Message(snapshot.time_ns + SNAPSHOT_DELAY_NS, text)
+    return Message(snapshot.time_ns + SNAPSHOT_DELAY_NS, snapshot.seq - first_seq, text)
 
 
 @lru_cache(maxsize=4096)
