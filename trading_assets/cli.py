@@ -16,7 +16,7 @@ from rich.table import Table
 
 from trading_assets.errors import InvalidIdentifier, TradingAssetsError
 from trading_assets.identifiers import Instrument, Partition, parse_day
-from trading_assets.settings import current_settings, load_settings, project_root
+from trading_assets.settings import SimulateSettings, current_settings, load_settings, project_root
 
 if TYPE_CHECKING:
     from trading_assets.session import Session
@@ -241,25 +241,21 @@ def _publish_captures(session: "Session") -> None:
         out.print(f"captures of {report.partition}: published")
 
 
-def _record(wanted: Any, folder: Path) -> list[Path]:  # noqa: ANN401 - a SimulateSettings
+def _record(wanted: SimulateSettings, folder: Path) -> list[Path]:
     from trading_assets.sources.simulator.captures import write_captures  # noqa: PLC0415 - numba is slow to import
+    from trading_assets.sources.simulator.recording import Recording  # noqa: PLC0415 - see above
 
-    return [
-        path
-        for name in wanted.instruments
-        for path in write_captures(
-            folder,
-            Instrument.parse(name),
-            start_day=wanted.start_day,
-            days=wanted.days,
-            minutes_per_day=wanted.minutes_per_day,
-            signal_strength=wanted.signal_strength,
-            seed=wanted.seed,
-        )
-    ]
+    recording = Recording(
+        start_day=wanted.start_day,
+        days=wanted.days,
+        minutes_per_day=wanted.minutes_per_day,
+        signal_strength=wanted.signal_strength,
+        seed=wanted.seed,
+    )
+    return write_captures(folder, [Instrument.parse(name) for name in wanted.instruments], recording)
 
 
-def _simulate(session: "Session", wanted: Any) -> None:  # noqa: ANN401 - a SimulateSettings
+def _simulate(session: "Session", wanted: SimulateSettings) -> None:
     from tempfile import TemporaryDirectory  # noqa: PLC0415 - used here alone
 
     from trading_assets.storage.registry import TickRules  # noqa: PLC0415 - SQLAlchemy is slow to import

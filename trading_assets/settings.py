@@ -113,6 +113,7 @@ class ModelSettings(_Section):
 
     train_days: PositiveInt = 5
     min_rows: PositiveInt = 100
+    min_day_coverage: Share = 1.0
     evaluate_share: Share = 0.3
     seed: NonNegativeInt = 7
     n_estimators: PositiveInt = 200

@@ -57,7 +57,7 @@ def land(path: Path, warehouse: Warehouse, *, instrument: Instrument | None, rul
         start_day=settings.partitions.start_day,
         today=datetime.now(UTC).date(),
     )
-    partitions = tuple(sorted(landed.partition for landed in landing.landed))
+    partitions = tuple(sorted(landed.partition for landed in landing.captures))
     for market in {partition.instrument for partition in partitions}:
         warehouse.registry.register(market, rules)
     return Imported(path, partitions, landing.n_lines, landing.damage)

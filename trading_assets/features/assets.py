@@ -1,0 +1,22 @@
+"""The features stage: from raw tables to `book_features`."""
+
+from typing import Final
+
+import polars as pl
+
+from trading_assets.features.checks import BOOK_FEATURES
+from trading_assets.features.matrix import feature_frame
+from trading_assets.features.plots import feature_plot
+from trading_assets.orchestration.step import Output, published
+from trading_assets.settings import Settings
+
+
+@published(Output(BOOK_FEATURES, plot=feature_plot), reads=("features",))
+def book_features(
+    raw_l2_snapshots: pl.LazyFrame, raw_trades: pl.LazyFrame, feed_gaps: pl.LazyFrame, settings: Settings
+) -> pl.LazyFrame:
+    """Spread, depth, order flow and volatility on a time grid, from the past only; null where a window touches a gap."""
+    return feature_frame(raw_l2_snapshots, raw_trades, feed_gaps, settings.features)
+
+
+STEPS: Final = (book_features,)

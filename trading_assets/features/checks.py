@@ -1,0 +1,53 @@
+"""The gate of `book_features`: ranges, absence, the grid, and no sight of the future."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from trading_assets.features.lookahead import lookahead_rows
+from trading_assets.features.matrix import feature_schema
+from trading_assets.features.quality import feature_quality
+from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule, none_of
+from trading_assets.settings import Settings
+
+
+def _measure(audit: Audit) -> Measures:
+    table = audit.staged.collect()
+    settings = audit.settings.features
+    n_ahead = lookahead_rows(
+        table,
+        audit.inputs["raw_l2_snapshots"],
+        audit.inputs["raw_trades"],
+        audit.inputs["feed_gaps"],
+        settings,
+        cuts=audit.settings.gate.lookahead_cuts,
+    )
+    return {**feature_quality(table, settings), "n_lookahead_rows": n_ahead}
+
+
+def _rules(settings: Settings) -> Sequence[Rule]:
+    return (
+        Rule("features_have_rows", "n_rows", minimum=settings.gate.min_feature_rows),
+        none_of("features_are_not_nan", "n_nan"),
+        none_of("features_are_finite", "n_inf"),
+        none_of("features_lie_within_their_bounds", "n_out_of_range"),
+        none_of("ticks_rise_on_the_grid", "n_grid_broken"),
+        none_of("no_column_is_named_forward", "n_fwd_columns"),
+        none_of("features_equal_those_of_their_past", "n_lookahead_rows"),
+        Rule("features_are_mostly_known", "null_share_worst", maximum=settings.gate.max_null_share),
+    )
+
+
+def _offenders(audit: Audit) -> pl.DataFrame:
+    floats = pl.selectors.float()
+    broken = pl.any_horizontal(floats.is_nan() | floats.is_infinite())
+    return audit.staged.filter(broken).head(5).collect()
+
+
+BOOK_FEATURES: Final = Gate(
+    measure=_measure,
+    rules=_rules,
+    columns=lambda settings: feature_schema(settings.features),
+    offenders=_offenders,
+)
