@@ -6,7 +6,7 @@ Does not: sizes below the top (depth.py), or anything that looks at an earlier t
 
 import polars as pl
 
-from trading_assets.features.grid import NS, TICK
+from trading_assets.features.grid import TICK
 from trading_assets.schema import TS_RECV, level
 
 BPS = 10_000.0
@@ -22,7 +22,7 @@ def mid_px() -> pl.Expr:
     Unit: price
     Source: Cont, Kukanov, Stoikov (2014), "The price impact of order book events"
     """
-    return ((_BID + _ASK) / 2).alias("mid_px")
+    return ((_BID + _ASK) * 0.5).alias("mid_px")
 
 
 def weighted_mid_px() -> pl.Expr:
@@ -63,4 +63,6 @@ def book_age_s() -> pl.Expr:
     Unit: seconds
     Source: by definition
     """
-    return ((pl.col(TICK) - pl.col(TS_RECV)) / NS).alias("book_age_s")
+    age_ns = pl.col(TICK) - pl.col(TS_RECV)
+    # Not divided by 1e9: polars divides a column by a constant, and a lone row, with different last bits.
+    return (age_ns * 1e-9).alias("book_age_s")
