@@ -8,6 +8,9 @@ from trading_assets.identifiers import Instrument
 from trading_assets.sources.simulator.captures import simulate
 from trading_assets.sources.simulator.recording import Recording
 
+Message = dict[str, Any]
+Messages = list[tuple[int, Message]]
+
 SIMBTC = Instrument("SIMBTC", "BINANCE")
 DAY = date(2024, 8, 8)
 DEFAULTS: dict[str, Any] = {
@@ -19,25 +22,25 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def recording(**changes: Any) -> Recording:
+def recording(**changes: float) -> Recording:
     return Recording(**{**DEFAULTS, **changes})
 
 
-def captured(instrument: Instrument = SIMBTC, **changes: Any) -> dict[date, bytes]:
+def captured(instrument: Instrument = SIMBTC, **changes: float) -> dict[date, bytes]:
     days: dict[date, bytes] = {}
     for day, part in simulate(instrument, recording(**changes)):
         days[day] = days.get(day, b"") + part
     return days
 
 
-def parsed(capture: bytes) -> list[tuple[int, dict[str, Any]]]:
+def parsed(capture: bytes) -> Messages:
     """Receive time and message of each line; a combined-stream envelope is taken off."""
     lines = [line.split(" ", 1) for line in capture.decode().splitlines()]
     messages = [(int(received), json.loads(text)) for received, text in lines]
     return [(received, message.get("data", message)) for received, message in messages]
 
 
-def of_kind(messages: list[tuple[int, dict[str, Any]]], *fields: str) -> list[dict[str, Any]]:
+def of_kind(messages: Messages, *fields: str) -> list[Message]:
     """Messages that have exactly these fields, in order."""
     return [message for _, message in messages if tuple(message) == fields]
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,7 @@ from trading_assets.sources.simulator.order_flow import (
     TIME,
     TRADED,
     Book,
+    Int64s,
     advance,
     full_book,
     levels,
@@ -36,7 +39,7 @@ worlds = st.fixed_dictionaries(
 )
 
 
-def played(seed: int, tilt: float, mid_tick: int, distance: int, seconds: int = 5) -> tuple[Book, Book, np.ndarray]:
+def played(seed: int, tilt: float, mid_tick: int, distance: int, seconds: int = 5) -> tuple[Book, Book, Int64s]:
     flow = tokyo_flow(speed=5.0, distance=min(distance, mid_tick - 1), order_lots=20)
     book = full_book(flow, mid_tick=mid_tick)
     before = Book(*(column.copy() for column in book))
@@ -46,7 +49,7 @@ def played(seed: int, tilt: float, mid_tick: int, distance: int, seconds: int = 
 
 @settings(deadline=None, max_examples=40)
 @given(world=worlds)
-def test_changes_replayed_onto_the_first_book_give_the_last_one(world):
+def test_changes_replayed_onto_the_first_book_give_the_last_one(world: dict[str, Any]) -> None:
     before, after, changes = played(**world)
     sides = [levels(before, BID), levels(before, ASK)]
     for side, tick, lots in changes[:, [SIDE, TICK, LOTS]].tolist():
@@ -58,7 +61,7 @@ def test_changes_replayed_onto_the_first_book_give_the_last_one(world):
 
 @settings(deadline=None, max_examples=40)
 @given(world=worlds)
-def test_a_book_never_crosses_nor_runs_dry_nor_overlaps_its_ring(world):
+def test_a_book_never_crosses_nor_runs_dry_nor_overlaps_its_ring(world: dict[str, Any]) -> None:
     _, book, changes = played(**world)
     bids, asks = levels(book, BID), levels(book, ASK)
 
@@ -72,7 +75,7 @@ def test_a_book_never_crosses_nor_runs_dry_nor_overlaps_its_ring(world):
 
 @settings(deadline=None, max_examples=20)
 @given(world=worlds)
-def test_running_totals_are_those_of_a_recount(world):
+def test_running_totals_are_those_of_a_recount(world: dict[str, Any]) -> None:
     _, book, _ = played(**world)
 
     for side in (BID, ASK):
@@ -81,14 +84,14 @@ def test_running_totals_are_those_of_a_recount(world):
         assert next(iter(levels(book, side))) == book.best[side]
 
 
-def test_a_change_is_at_the_top_exactly_if_the_top_changed():
+def test_a_change_is_at_the_top_exactly_if_the_top_changed() -> None:
     _, _, changes = played(seed=1, tilt=0.0, mid_tick=20_000, distance=40, seconds=30)
     tops = changes[:, [BID_TICK, BID_LOTS, ASK_TICK, ASK_LOTS]]
 
     assert np.array_equal(changes[1:, IS_TOP].astype(bool), np.any(tops[1:] != tops[:-1], axis=1))
 
 
-def test_changes_are_ordered_in_time_and_inside_the_steps():
+def test_changes_are_ordered_in_time_and_inside_the_steps() -> None:
     _, _, changes = played(seed=1, tilt=0.0, mid_tick=20_000, distance=40)
 
     assert np.all(np.diff(changes[:, TIME]) >= 0)
@@ -96,7 +99,7 @@ def test_changes_are_ordered_in_time_and_inside_the_steps():
     assert changes[-1, TIME] < 1_000 + 50 * STEP_NS
 
 
-def test_market_orders_take_from_the_best_price_only():
+def test_market_orders_take_from_the_best_price_only() -> None:
     _, _, changes = played(seed=2, tilt=0.0, mid_tick=20_000, distance=40, seconds=30)
     before, traded = changes[:-1], changes[1:, TRADED] > 0
     best = np.where(changes[1:, SIDE] == BID, before[:, BID_TICK], before[:, ASK_TICK])
@@ -106,7 +109,7 @@ def test_market_orders_take_from_the_best_price_only():
 
 
 @pytest.mark.parametrize("distance", [1, 3, 5])
-def test_limit_orders_arrive_at_the_rates_of_the_paper(distance):
+def test_limit_orders_arrive_at_the_rates_of_the_paper(distance: int) -> None:
     silent = Flow(np.cumsum([1.85, 1.51, 1.09, 0.88, 0.77]), np.array([1e-9]), 0.0, 10, 0.0)
     book = full_book(tokyo_flow(speed=1.0, distance=40, order_lots=20), mid_tick=1_000)
     changes = advance(book, silent, np.zeros(40_000), start_ns=0, rng=np.random.default_rng(3))
@@ -118,7 +121,7 @@ def test_limit_orders_arrive_at_the_rates_of_the_paper(distance):
     assert abs(n - rate * seconds) < 4 * np.sqrt(rate * seconds)
 
 
-def test_a_pressed_market_moves_the_way_it_is_pressed():
+def test_a_pressed_market_moves_the_way_it_is_pressed() -> None:
     up = played(seed=5, tilt=0.3, mid_tick=20_000, distance=40, seconds=60)[2]
     down = played(seed=5, tilt=-0.3, mid_tick=20_000, distance=40, seconds=60)[2]
 

@@ -1,8 +1,10 @@
 import gzip
 import re
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
-from simulations import DAY, DEPTH, SNAPSHOT, TICKER, TRADE, captured, of_kind, parsed
+from simulations import DAY, DEPTH, SNAPSHOT, TICKER, TRADE, Messages, captured, of_kind, parsed
 
 PRICE = r"\d+\.\d{8}"
 LEVELS = rf'\[(?:\["{PRICE}","{PRICE}"\](?:,(?!\])|(?=\])))*\]'
@@ -20,34 +22,34 @@ LINE = re.compile(
 
 
 @pytest.fixture(scope="module")
-def capture():
+def capture() -> bytes:
     return captured(minutes_per_day=3)[DAY]
 
 
 @pytest.fixture(scope="module")
-def messages(capture):
+def messages(capture: bytes) -> Messages:
     return parsed(capture)
 
 
-def test_every_line_has_the_bytes_the_venue_would_send(capture):
-    assert [] == [line for line in capture.splitlines(keepends=True) if not LINE.fullmatch(line)]
+def test_every_line_has_the_bytes_the_venue_would_send(capture: bytes) -> None:
+    assert [line for line in capture.splitlines(keepends=True) if not LINE.fullmatch(line)] == []
 
 
-def test_lines_have_the_fields_of_a_real_capture_in_their_order(messages, shared_data):
+def test_lines_have_the_fields_of_a_real_capture_in_their_order(messages: Messages, shared_data: Path) -> None:
     with gzip.open(shared_data / "captures" / "binance" / "BTCUSDT" / "2024-08-08.jsonl.gz") as file:
         real = parsed(file.read())
 
     assert {tuple(message) for _, message in real} == {tuple(message) for _, message in messages}
 
 
-def test_depth_ids_join_without_a_gap(messages):
+def test_depth_ids_join_without_a_gap(messages: Messages) -> None:
     depths = of_kind(messages, *DEPTH)
 
-    assert [before["u"] + 1 for before in depths[:-1]] == [after["U"] for after in depths[1:]]
+    assert all(before["u"] + 1 == after["U"] for before, after in pairwise(depths))
     assert all(depth["U"] <= depth["u"] for depth in depths)
 
 
-def test_trade_ids_are_consecutive_and_prices_and_sizes_positive(messages):
+def test_trade_ids_are_consecutive_and_prices_and_sizes_positive(messages: Messages) -> None:
     trades = of_kind(messages, *TRADE)
     first = trades[0]["t"]
 
@@ -56,7 +58,7 @@ def test_trade_ids_are_consecutive_and_prices_and_sizes_positive(messages):
     assert {True, False} == {trade["m"] for trade in trades}
 
 
-def test_levels_are_listed_once_a_message_and_best_price_first(messages):
+def test_levels_are_listed_once_a_message_and_best_price_first(messages: Messages) -> None:
     for fields, bids, asks in ((DEPTH, "b", "a"), (SNAPSHOT, "bids", "asks")):
         for message in of_kind(messages, *fields):
             bid_px, ask_px = ([float(px) for px, _ in message[side]] for side in (bids, asks))
@@ -64,7 +66,7 @@ def test_levels_are_listed_once_a_message_and_best_price_first(messages):
             assert ask_px == sorted(set(ask_px))
 
 
-def test_the_first_snapshot_falls_inside_a_depth_message_and_is_late(messages):
+def test_the_first_snapshot_falls_inside_a_depth_message_and_is_late(messages: Messages) -> None:
     kinds = [tuple(message) for _, message in messages]
     seq = messages[kinds.index(SNAPSHOT)][1]["lastUpdateId"]
     overlapping = [depth for depth in of_kind(messages, *DEPTH) if depth["U"] <= seq + 1 <= depth["u"]]
@@ -73,7 +75,7 @@ def test_the_first_snapshot_falls_inside_a_depth_message_and_is_late(messages):
     assert len(overlapping) == 1
 
 
-def test_a_book_built_by_the_venues_rule_equals_every_ticker_at_its_id_and_never_crosses(messages):
+def test_a_book_built_by_the_venues_rule_equals_every_ticker_at_its_id_and_never_crosses(messages: Messages) -> None:
     tickers = {message["u"]: message for message in of_kind(messages, *TICKER)}
     first = of_kind(messages, *SNAPSHOT)[0]
     book = [{float(px): float(sz) for px, sz in first[field]} for field in ("bids", "asks")]
@@ -93,7 +95,7 @@ def test_a_book_built_by_the_venues_rule_equals_every_ticker_at_its_id_and_never
     assert compared > 100
 
 
-def test_a_later_snapshot_lies_between_the_books_before_and_after_its_depth_message(messages):
+def test_a_later_snapshot_lies_between_the_books_before_and_after_its_depth_message(messages: Messages) -> None:
     first, *later = of_kind(messages, *SNAPSHOT)
     book = [{float(px): float(sz) for px, sz in first[field]} for field in ("bids", "asks")]
     depths = [depth for depth in of_kind(messages, *DEPTH) if depth["u"] > first["lastUpdateId"]]
@@ -110,13 +112,13 @@ def test_a_later_snapshot_lies_between_the_books_before_and_after_its_depth_mess
     assert len(later) == 2
 
 
-def test_a_ticker_differs_from_the_one_before(messages):
+def test_a_ticker_differs_from_the_one_before(messages: Messages) -> None:
     tops = [tuple(message.values())[2:] for message in of_kind(messages, *TICKER)]
 
-    assert all(before != after for before, after in zip(tops[:-1], tops[1:], strict=True))
+    assert all(before != after for before, after in pairwise(tops))
 
 
-def test_trades_happen_at_the_best_price_the_ticker_last_told(messages):
+def test_trades_happen_at_the_best_price_the_ticker_last_told(messages: Messages) -> None:
     top = None
     wrong = []
     for _, message in messages:
@@ -125,4 +127,4 @@ def test_trades_happen_at_the_best_price_the_ticker_last_told(messages):
         elif tuple(message) == TRADE and top and message["p"] != top["b" if message["m"] else "a"]:
             wrong.append(message)
 
-    assert [] == wrong
+    assert wrong == []
