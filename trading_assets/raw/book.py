@@ -1,0 +1,223 @@
+"""The order book itself: levels laid over prices, and the best `depth` of each side after every change.
+
+Belongs here: what a step does to the book and what a row shows of it.
+Does not: which steps there are and when (sequence), names and dtypes of the published table (rebuild).
+
+Both sides are dense arrays over the ranks of a `Ladder`. Asks are kept mirrored (rank `r` at place `n - 1 - r`), so
+that on both sides the best price is the highest place, and one piece of code serves both.
+
+A row is written after each update that changed a level, after each snapshot, and for each mark. A mark shows no levels:
+while a message is missing the book is not known. A row whose book is not two-sided, or whose best bid is not below its
+best ask, is not sound. Only rows of steps from `first_shown` on are written, the steps before them only move the book.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_assets.raw.bits import Words, add, at_or_below, discard, n_words
+from trading_assets.raw.compiled import Int, compiled
+from trading_assets.raw.ladder import Int32s
+from trading_assets.raw.messages import Bools, Int64s
+from trading_assets.raw.sequence import LAY, MARK, REPLACE, UPDATE, Steps
+from trading_assets.raw.units import Floats
+
+Int8s = NDArray[np.int8]
+
+IN_STEP: Final = 0
+UNSOUND: Final = 1
+BEHIND: Final = 2
+
+
+class Levels(NamedTuple):
+    """`m` levels of `n` messages; those of message `i` are rows `offsets[i]` to `offsets[i + 1]`."""
+
+    offsets: Int64s  # [n + 1]
+    is_ask: Bools  # [m]
+    rank: Int32s  # [m]
+    sz: Floats  # [m] in the venue's units; 0 removes the price
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """`r` rows of the book."""
+
+    step: Int64s  # [r] the step that each follows
+    state: Int8s  # [r] IN_STEP, UNSOUND or BEHIND
+    levels: Floats  # [4 * depth, r] bid price, bid size, ask price, ask size of each level; NaN where there is none
+    n_beyond_snapshot: int  # rows that show a price deeper than any snapshot reached
+
+
+class _Store(NamedTuple):
+    sz: Floats  # [2, r] size at each place
+    words: Words  # [2, w] which places are not empty
+    groups: Words  # [2, g] which words are not
+    best: Int64s  # [2] highest place, -1 while the side is empty
+    known: Int64s  # [2] lowest place that a snapshot reached
+    shown: Int64s  # [2] lowest place that the row before shows; -1 where the next row must be written anew
+    deepest: Int64s  # [2] lowest place that the row before shows
+
+
+_Sheet = tuple[Int64s, Int8s, Floats]
+"""Rows to fill: step, state, levels."""
+
+
+def replay(steps: Steps, levels: Levels, px: Floats, *, depth: int, first_shown: int = 0) -> Rows:
+    """Lay the steps' levels over an empty book and show the best `depth` of each side.
+
+    Args:
+        steps: what to do, in order.
+        levels: of all messages that the steps name.
+        px: `[p]` the ladder's prices, rising.
+        depth: levels a side of each row.
+        first_shown: number of leading steps that move the book but make no row.
+    """
+    places, n_rows = len(px), len(steps.message) - first_shown
+    words = n_words(places)
+    store = _Store(
+        np.zeros((2, places)),
+        np.zeros((2, words), np.uint64),
+        np.zeros((2, n_words(words)), np.uint64),
+        np.full(2, -1, np.int64),
+        np.full(2, places, np.int64),
+        np.full(2, -1, np.int64),
+        np.full(2, places, np.int64),
+    )
+    step, state = np.empty(n_rows, np.int64), np.empty(n_rows, np.int8)
+    shown = np.empty((4 * depth, n_rows))
+    n, n_beyond = _replay(steps, levels, px, store, first_shown, (step, state, shown))
+    return Rows(step[:n], state[:n], shown[:, :n], n_beyond)
+
+
+@compiled
+def _put(store: _Store, side: Int, place: Int, size: float) -> bool:
+    """Set the size at a place; say whether it was another."""
+    if store.sz[side, place] == size:
+        return False
+    store.sz[side, place] = size
+    if size > 0:
+        add(store.words[side], store.groups[side], place)
+        store.best[side] = max(store.best[side], place)
+    else:
+        discard(store.words[side], store.groups[side], place)
+        if store.best[side] == place:
+            store.best[side] = at_or_below(store.words[side], store.groups[side], place)
+    return True
+
+
+@compiled
+def _clear(store: _Store, side: Int, lowest: Int) -> None:
+    """Empty a side from its best price down to `lowest`."""
+    while store.best[side] >= lowest:
+        _put(store, side, store.best[side], 0.0)
+
+
+@compiled
+def _place(levels: Levels, i: int, places: int) -> tuple[np.int64, np.int64]:
+    """Return the side of a level, and its place there."""
+    is_ask = levels.is_ask[i]
+    return np.int64(is_ask), np.int64(places - 1 - levels.rank[i] if is_ask else levels.rank[i])
+
+
+@compiled
+def _clear_for(store: _Store, levels: Levels, message: Int, kind: Int) -> None:
+    """Make room for a snapshot, and remember how deep it reaches."""
+    places = store.sz.shape[1]
+    reach = np.array([places, places])
+    for i in range(levels.offsets[message], levels.offsets[message + 1]):
+        side, place = _place(levels, i, places)
+        reach[side] = min(reach[side], place)
+    for both in range(2):
+        if kind == REPLACE:
+            _clear(store, both, 0)
+            store.known[both] = reach[both]
+        else:
+            _clear(store, both, reach[both])
+            store.known[both] = min(store.known[both], reach[both])
+        store.shown[both] = -1
+
+
+@compiled
+def _lay(store: _Store, levels: Levels, message: Int) -> bool:
+    """Lay a message's levels over the book; say whether any changed, and unset `shown` where a shown one did."""
+    places = store.sz.shape[1]
+    is_changed = False
+    for i in range(levels.offsets[message], levels.offsets[message + 1]):
+        side, place = _place(levels, i, places)
+        if _put(store, side, place, levels.sz[i]):
+            is_changed = True
+            if place >= store.shown[side]:
+                store.shown[side] = -1
+    return is_changed
+
+
+@compiled
+def _show(store: _Store, px: Floats, shown: Floats, row: int, side: int) -> None:
+    """Write one side's best levels into a row."""
+    depth, places, place = shown.shape[0] // 4, len(px), store.best[side]
+    store.deepest[side], is_short = places, False
+    for level in range(depth):
+        column = 4 * level + 2 * side
+        if place < 0:
+            shown[column, row], shown[column + 1, row], is_short = np.nan, np.nan, True
+        else:
+            shown[column, row] = px[places - 1 - place if side else place]
+            shown[column + 1, row] = store.sz[side, place]
+            store.deepest[side] = place
+            place = at_or_below(store.words[side], store.groups[side], place - 1)
+    store.shown[side] = -1 if is_short else store.deepest[side]
+
+
+@compiled
+def _repeat(shown: Floats, row: int, side: int) -> None:
+    """Copy one side's levels from the row before."""
+    for level in range(shown.shape[0] // 4):
+        column = 4 * level + 2 * side
+        shown[column, row] = shown[column, row - 1]
+        shown[column + 1, row] = shown[column + 1, row - 1]
+
+
+@compiled
+def _write(store: _Store, px: Floats, shown: Floats, row: int) -> bool:
+    """Write the book into a row; say whether it shows a price deeper than any snapshot reached."""
+    for side in range(2):
+        if store.shown[side] < 0:
+            _show(store, px, shown, row, side)
+        else:
+            _repeat(shown, row, side)
+    return bool(store.deepest[0] < store.known[0] or store.deepest[1] < store.known[1])
+
+
+@compiled
+def _write_nothing(store: _Store, shown: Floats, row: int) -> None:
+    """Write a row without levels."""
+    for column in range(shown.shape[0]):
+        shown[column, row] = np.nan
+    store.shown[:] = -1
+
+
+@compiled
+def _replay(steps: Steps, levels: Levels, px: Floats, store: _Store, first_shown: int, rows: _Sheet) -> tuple[int, int]:
+    """Take the steps one by one; return how many rows were written, and how many reach beyond the snapshots."""
+    row_step, row_state, shown = rows
+    row, n_beyond, places = 0, 0, len(px)
+    for s in range(len(steps.message)):
+        kind, message = steps.kind[s], steps.message[s]
+        if kind in (LAY, REPLACE):
+            _clear_for(store, levels, message, kind)
+        is_changed = kind != MARK and _lay(store, levels, message)
+        if s < first_shown or (kind == UPDATE and not is_changed):
+            continue
+        row_step[row] = s
+        if kind == MARK:
+            row_state[row] = BEHIND
+            _write_nothing(store, shown, row)
+        else:
+            bid, ask = store.best[0], store.best[1]
+            is_sound = bid >= 0 and ask >= 0 and bid + ask < places - 1
+            row_state[row] = IN_STEP if is_sound else UNSOUND
+            n_beyond += _write(store, px, shown, row)
+        row += 1
+    return row, n_beyond

@@ -1,0 +1,173 @@
+"""What the gate measures of a raw table, as numbers; it judges none of them.
+
+Belongs here: counts of rows that break a rule, shares, and a few of the offending rows to look at.
+Does not: thresholds (settings), suites (checks), repairs of any kind.
+
+Each measure takes the table as read back from the staged file. NaN is not null, and a comparison with NaN is not what it
+looks like (polars: NaN equals itself and exceeds everything), so both are counted on their own.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+import polars as pl
+
+from trading_assets import schema
+
+Measures = dict[str, int | float]
+
+_TOP: Final = tuple(schema.level(side, field, 0) for side in schema.SIDES for field in schema.FIELDS)
+_VALID: Final = pl.col(schema.IS_VALID)
+
+
+def book_quality(frame: pl.LazyFrame, tickers: pl.DataFrame, *, day: date, depth: int) -> Measures:
+    """Measure `raw_l2_snapshots`; `n_` counts rows.
+
+    Args:
+        frame: the staged table.
+        tickers: the venue's own best levels by update id (`RawDay.tickers`).
+        day: the partition's.
+        depth: levels a side.
+
+    Returns:
+        n_rows, valid_share (0.0 without rows), one count for each rule of `book_rules`, and the agreement with
+        the ticker: n_ticker, n_ticker_compared (at equal ids of valid rows), n_ticker_disagree, ticker_agreement
+        (1.0 when none could be compared).
+    """
+    rules = book_rules(day=day, depth=depth)
+    counts = frame.select(
+        pl.len().alias("n_rows"),
+        _VALID.mean().fill_null(0.0).alias("valid_share"),
+        *(rule.sum().alias(name) for name, rule in rules.items()),
+    )
+    return {**_row(counts), **_ticker_agreement(frame, tickers)}
+
+
+def book_rules(*, day: date, depth: int) -> dict[str, pl.Expr]:
+    """Return for each rule a Boolean expression that is true where a row breaks it, never null."""
+    columns = [schema.level(side, field, n) for n in range(depth) for side in schema.SIDES for field in schema.FIELDS]
+    sizes = [schema.level(side, "sz", n) for n in range(depth) for side in schema.SIDES]
+    bid, ask = pl.col(_TOP[0]), pl.col(_TOP[2])
+    last = pl.col(schema.SEQ_LAST)
+    last_valid = pl.when(_VALID).then(last).forward_fill().shift(1)
+    rules = {
+        "n_crossed": _VALID & ((bid >= ask) | bid.is_null() | ask.is_null()),
+        "n_unsorted": _VALID & pl.any_horizontal(_out_of_order(depth)),
+        "n_holes": pl.any_horizontal(_holes(depth)),
+        "n_nonpositive": pl.any_horizontal(pl.col(columns) <= 0),
+        "n_nan": pl.any_horizontal(pl.col(columns).is_nan()),
+        "n_inf": pl.any_horizontal(pl.col(columns).is_infinite()),
+        "n_null_size": pl.any_horizontal(pl.col(sizes[:2]).is_null()) & _VALID,
+        "n_null_ids": last.is_null() | pl.col(schema.SEQ_FIRST).is_null() | _VALID.is_null(),
+        "n_null_time": pl.col(schema.TS_RECV).is_null(),
+        "n_time_backward": pl.col(schema.TS_RECV) < pl.col(schema.TS_RECV).shift(1),
+        "n_seq_backward": (_VALID & (last < last_valid)) | (last < pl.col(schema.SEQ_FIRST)),
+        "n_outside_day": _outside(day),
+    }
+    return {name: rule.fill_null(value=False) for name, rule in rules.items()}
+
+
+def book_offenders(frame: pl.LazyFrame, *, day: date, depth: int, limit: int = 5) -> pl.DataFrame:
+    """Return the first rows that break a rule, with the names of those rules in `broken`."""
+    return _offenders(frame, book_rules(day=day, depth=depth), limit)
+
+
+def n_seq_unexplained(frame: pl.LazyFrame, gaps: pl.LazyFrame, *, names_previous: bool) -> int:
+    """Count valid rows that leave out ids although no gap of the ledger ends where they begin.
+
+    Only where ids are consecutive can a row tell that something is missing before it: of a venue that names the
+    previous id instead (`names_previous`) the count is 0. Ids of messages that changed nothing have no row, so an id
+    left out counts only if it does so beside a wait: a valid row after one that is not valid, outside of any gap.
+    """
+    if names_previous:
+        return 0
+    ends = gaps.select(pl.col(schema.TS_END).alias(schema.TS_RECV)).unique()
+    heals = frame.filter(_VALID & ~_VALID.shift(1, fill_value=True))
+    return int(heals.join(ends, on=schema.TS_RECV, how="anti").select(pl.len()).collect().item())
+
+
+def trades_quality(frame: pl.LazyFrame, *, day: date) -> Measures:
+    """Measure `raw_trades`: n_rows, and one count for each rule of `trades_rules`."""
+    counts = {name: rule.sum().alias(name) for name, rule in trades_rules(day=day).items()}
+    return _row(frame.select(pl.len().alias("n_rows"), *counts.values()))
+
+
+def trades_rules(*, day: date) -> dict[str, pl.Expr]:
+    """Return for each rule a Boolean expression that is true where a row breaks it, never null."""
+    values, trade_id = pl.col(schema.PX, schema.SZ), pl.col(schema.TRADE_ID)
+    needed = pl.col(schema.TS_RECV, schema.TRADE_ID, schema.PX, schema.SZ, schema.AGGRESSOR_SIDE)
+    rules = {
+        "n_unsorted": trade_id < trade_id.shift(1),
+        "n_duplicate_ids": trade_id.is_duplicated() & trade_id.is_not_null(),
+        "n_nonpositive": pl.any_horizontal(values <= 0),
+        "n_nan": pl.any_horizontal(values.is_nan()),
+        "n_inf": pl.any_horizontal(values.is_infinite()),
+        "n_null": pl.any_horizontal(needed.is_null()),
+        "n_outside_day": _outside(day),
+    }
+    return {name: rule.fill_null(value=False) for name, rule in rules.items()}
+
+
+def trades_offenders(frame: pl.LazyFrame, *, day: date, limit: int = 5) -> pl.DataFrame:
+    """Return the first rows that break a rule, with the names of those rules in `broken`."""
+    return _offenders(frame, trades_rules(day=day), limit)
+
+
+def gaps_quality(frame: pl.LazyFrame) -> Measures:
+    """Measure `feed_gaps`: n_rows, n_malformed (no start, known or cause; ends or known before the start), n_unsorted."""
+    start, known, end = pl.col(schema.TS_START), pl.col(schema.TS_KNOWN), pl.col(schema.TS_END)
+    is_missing = pl.any_horizontal(pl.col(schema.TS_START, schema.TS_KNOWN, schema.CAUSE).is_null())
+    is_malformed = is_missing | (known < start).fill_null(value=False) | (end < start).fill_null(value=False)
+    counts = frame.select(
+        pl.len().alias("n_rows"),
+        is_malformed.sum().alias("n_malformed"),
+        (known < known.shift(1)).fill_null(value=False).sum().alias("n_unsorted"),
+    )
+    return _row(counts)
+
+
+def _out_of_order(depth: int) -> Iterable[pl.Expr]:
+    for upper, lower in pairwise(range(depth)):
+        yield pl.col(schema.level("bid", "px", upper)) <= pl.col(schema.level("bid", "px", lower))
+        yield pl.col(schema.level("ask", "px", upper)) >= pl.col(schema.level("ask", "px", lower))
+
+
+def _holes(depth: int) -> Iterable[pl.Expr]:
+    """Price without size, size without price, or a level below one that is missing."""
+    for side in schema.SIDES:
+        has_px = [pl.col(schema.level(side, "px", n)).is_not_null() for n in range(depth)]
+        has_sz = [pl.col(schema.level(side, "sz", n)).is_not_null() for n in range(depth)]
+        yield from (px != sz for px, sz in zip(has_px, has_sz, strict=True))
+        yield from (lower & ~upper for upper, lower in pairwise(has_px))
+
+
+def _outside(day: date) -> pl.Expr:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    first, after = (pl.lit(time).cast(schema.TIME) for time in (midnight, midnight + timedelta(days=1)))
+    return ~pl.col(schema.TS_RECV).is_between(first, after, closed="left")
+
+
+def _ticker_agreement(frame: pl.LazyFrame, tickers: pl.DataFrame) -> Measures:
+    said = tickers.lazy().select(schema.SEQ_LAST, pl.struct(_TOP).alias("said"))
+    shown = frame.filter(_VALID).select(schema.SEQ_LAST, pl.struct(_TOP).alias("shown"))
+    agrees = pl.col("said") == pl.col("shown")
+    joined = said.join(shown, on=schema.SEQ_LAST).select(pl.len(), (~agrees).sum().alias("n")).collect()
+    compared, disagree = joined.row(0)
+    return {
+        "n_ticker": len(tickers),
+        "n_ticker_compared": compared,
+        "n_ticker_disagree": disagree,
+        "ticker_agreement": 1.0 - disagree / compared if compared else 1.0,
+    }
+
+
+def _offenders(frame: pl.LazyFrame, rules: dict[str, pl.Expr], limit: int) -> pl.DataFrame:
+    named = [pl.when(rule).then(pl.lit(name)) for name, rule in rules.items()]
+    broken = pl.concat_list(named).list.drop_nulls().alias("broken")
+    return frame.with_columns(broken).filter(pl.col("broken").list.len() > 0).head(limit).collect()
+
+
+def _row(counts: pl.LazyFrame) -> Measures:
+    return dict(counts.collect().row(0, named=True))

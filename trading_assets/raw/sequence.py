@@ -1,0 +1,295 @@
+"""When each depth message may be applied: the venue's synchronisation rule, followed as a live reader would.
+
+Belongs here: update ids, snapshots that join them, messages that wait for a missing one, and what was lost meanwhile.
+Does not: prices and sizes (book), rows and ledgers (rebuild, gaps).
+
+Messages are taken as they arrived (by receive time; at one instant by update id; never by their place in the file)
+and applied in the venue's order. An update covers the ids `(prev, last]`: `prev` is `U - 1` on spot and `pu` on
+futures. A book at id `b` continues with an update of `prev == b`; just after a snapshot with one of
+`prev <= b < last`, which is Binance's rule for the first update (spot: `U <= L + 1 <= u`; futures: `U <= L <= u`,
+where we also accept an `L` in the empty ids between `pu` and `U`). Spot accepts such an overlap at any time
+(documentation of the spot stream: only `U > b + 1` is a break); futures do not.
+
+- An update whose predecessor is missing waits. It is a *mark* at once: the book is then known to be behind. When the
+  predecessor arrives late, both are applied, at that time.
+- A snapshot that no update led to is kept in hand. It is laid into the book when the stream reaches its id, and
+  taken in place of the book when the stream turns out to be broken before it.
+- A snapshot behind the book tells nothing new, and an update behind the book is stale: neither is used.
+
+Each decision uses only what had arrived, so cutting a recording short never changes what came before the cut.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trading_assets.errors import InvalidIdentifier
+from trading_assets.identifiers import Instrument
+from trading_assets.raw.compiled import Int, compiled
+from trading_assets.raw.messages import BookMessages, Bools, Int64s
+
+Int8s = NDArray[np.int8]
+
+NOWHERE: Final = np.iinfo(np.int64).min
+"""The id of a book that has seen no snapshot, and the time of what has not happened."""
+
+UPDATE: Final = 0  # lay the levels over the book
+LAY: Final = 1  # a snapshot of a book that is in sequence: replace what it covers, keep what lies deeper
+REPLACE: Final = 2  # a snapshot of a book that is not: replace everything
+MARK: Final = 3  # the message waits; until it is applied the book is behind
+
+APPLIED: Final = 0
+BEFORE_SNAPSHOT: Final = 1
+OUT_OF_SEQUENCE: Final = 2
+STALE: Final = 3
+UNUSED_SNAPSHOT: Final = 4
+DUPLICATE: Final = 5
+FATES: Final = ("applied", "before_snapshot", "out_of_sequence", "stale", "unused_snapshot", "duplicate")
+
+NO_SNAPSHOT: Final = 0
+SEQUENCE_GAP: Final = 1
+RESYNC: Final = 2
+CAUSES: Final = ("no_snapshot", "sequence_gap", "resync")
+
+_SEQUENCE: Final = ("seq_first", "seq_last")
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceRule:
+    """How a venue's update ids join up."""
+
+    names_previous: bool  # an update names its predecessor (`pu`); else ids are consecutive
+    may_overlap: bool  # an update may begin before the book's id, not only just after a snapshot
+
+    def previous(self, book: BookMessages) -> Int64s:
+        """Return for each message the id that the book must have reached before it."""
+        return book.seq_prev if self.names_previous else book.seq_first - 1
+
+
+SPOT: Final = SequenceRule(names_previous=False, may_overlap=True)
+FUTURES: Final = SequenceRule(names_previous=True, may_overlap=False)
+RULES: Final = {"BINANCE": SPOT, "BINANCE_USDM": FUTURES, "BINANCE_COINM": FUTURES}
+
+
+def rule_of(instrument: Instrument) -> SequenceRule:
+    """Find the rule of an instrument's venue.
+
+    Raises:
+        InvalidIdentifier: the venue has none; the message lists those that have.
+    """
+    if instrument.venue not in RULES:
+        raise InvalidIdentifier(f"{instrument}: no sequence rule for its venue; known are {', '.join(sorted(RULES))}")
+    return RULES[instrument.venue]
+
+
+class Steps(NamedTuple):
+    """What to do, in order: `s` steps over `n` messages."""
+
+    message: Int64s  # [s] index of the message
+    kind: Int8s  # [s] UPDATE, LAY, REPLACE or MARK
+    ts: Int64s  # [s] when it could be done: ns since the epoch, never falling
+    cause: Int64s  # [s] index of the message whose arrival set it off
+
+
+class Breaks(NamedTuple):
+    """`g` times at which the book was behind the venue."""
+
+    cause: Int64s  # [g] NO_SNAPSHOT, SEQUENCE_GAP or RESYNC
+    start: Int64s  # [g] ns: the last good step before
+    known: Int64s  # [g] ns: the arrival that revealed it
+    end: Int64s  # [g] ns: the book is good again; NOWHERE while it is not
+    before: Int64s  # [g] last good id; NOWHERE before any snapshot
+    after: Int64s  # [g] first id after it
+
+
+class Plan(NamedTuple):
+    """Steps, breaks, and what became of each message."""
+
+    steps: Steps
+    breaks: Breaks
+    fate: Int8s  # [n] index into FATES, in the order the messages were given
+
+
+class _Feed(NamedTuple):
+    """Messages as they arrived, without repeats."""
+
+    ts: Int64s  # never falling
+    is_snapshot: Bools
+    prev: Int64s
+    first: Int64s
+    last: Int64s
+    may_overlap: bool
+
+
+def plan(books: Sequence[BookMessages], rule: SequenceRule) -> Plan:
+    """Decide what to apply, and when.
+
+    Args:
+        books: captures, one after the other in time; messages are counted through all of them.
+        rule: how ids of this venue join up.
+    """
+    order = _arrivals(books)
+    fate = np.full(len(order), DUPLICATE, np.int8)
+    order = order[_is_first(books, order)]
+    ts = np.maximum.accumulate(_column(books, "ts_recv")[order])
+    prev = np.concatenate([rule.previous(book) for book in books])[order]
+    first, last = (_column(books, name)[order] for name in _SEQUENCE)
+    feed = _Feed(ts, _column(books, "is_snapshot")[order], prev, first, last, rule.may_overlap)
+    n = len(order)
+    message, kind, cause = np.empty(2 * n, np.int64), np.empty(2 * n, np.int8), np.empty(2 * n, np.int64)
+    breaks, outcome = np.empty((len(Breaks._fields), n), np.int64), np.empty(n, np.int8)
+    n_steps, n_breaks = _follow(feed, (message, kind, cause, outcome), breaks)
+    fate[order] = outcome
+    cause = cause[:n_steps]
+    steps = Steps(order[message[:n_steps]], kind[:n_steps], ts[cause], order[cause])
+    return Plan(steps, Breaks(*breaks[:, :n_breaks]), fate)
+
+
+def _column(books: Sequence[BookMessages], name: str) -> Any:  # noqa: ANN401 - int64 or bool, as the column has it
+    return np.concatenate([getattr(book, name) for book in books])
+
+
+def _arrivals(books: Sequence[BookMessages]) -> Int64s:
+    """Order messages by receive time, at one instant by id, and by neither across captures."""
+    starts = np.cumsum([0, *(len(book.line_no) for book in books)])
+    orders = [np.lexsort((book.seq_last, book.ts_recv)) for book in books]
+    return np.concatenate([order + start for order, start in zip(orders, starts, strict=False)])
+
+
+def _is_first(books: Sequence[BookMessages], order: Int64s) -> Bools:
+    """Tell first arrivals from exact repeats."""
+    ids = pl.DataFrame({name: _column(books, name)[order] for name in ("is_snapshot", *_SEQUENCE, "seq_prev")})
+    first: Bools = ids.select(pl.struct(pl.all()).is_first_distinct()).to_series().to_numpy()
+    return first
+
+
+_Sheet = tuple[Int64s, Int8s, Int64s, Int8s]
+"""Columns to fill: message, kind and cause of each step; fate of each arrival."""
+
+# Below, the state of the reader is an int64 array, so that one compiled function can hand it to the next.
+_AT: Final = 0  # id the book stands at
+_IS_FRESH: Final = 1  # it stands on a snapshot
+_IN_HAND: Final = 2  # arrival of the snapshot kept in hand, or -1
+_LATEST: Final = 3  # arrival of the latest update that was not stale, or -1
+_N_STEPS: Final = 4
+_REPLACED_BY: Final = 5  # arrival of the snapshot that this arrival made the book anew from, or -1
+_GOOD_TS: Final = 6  # when the book was last moved in sequence
+_N_BREAKS: Final = 7
+_IS_OPEN: Final = 8  # the last break has not ended
+_IS_BEHIND: Final = 9  # the latest update still waits
+
+
+@compiled
+def _step(state: Int64s, sheet: _Sheet, kind: Int, message: Int, arrival: int) -> None:
+    messages, kinds, causes, _ = sheet
+    n = state[_N_STEPS]
+    messages[n], kinds[n], causes[n] = message, kind, arrival
+    state[_N_STEPS] = n + 1
+
+
+@compiled
+def _take_snapshot(feed: _Feed, state: Int64s, sheet: _Sheet, kind: int, message: Int, arrival: int) -> None:
+    _step(state, sheet, kind, message, arrival)
+    sheet[3][message] = APPLIED
+    state[_AT], state[_IS_FRESH], state[_IN_HAND] = feed.last[message], 1, -1
+    if kind == REPLACE:
+        state[_REPLACED_BY] = message
+
+
+@compiled
+def _advance(feed: _Feed, state: Int64s, waiting: list[tuple[np.int64, np.int64]], sheet: _Sheet, arrival: int) -> None:
+    """Apply what waits for as long as it joins up."""
+    while len(waiting) > 0:
+        prev, message = waiting[0]
+        at, in_hand = state[_AT], state[_IN_HAND]
+        if prev > at:
+            if in_hand < 0:
+                return
+            _take_snapshot(feed, state, sheet, REPLACE, in_hand, arrival)
+            continue
+        last = feed.last[message]
+        joins = last > at and (prev == at or feed.may_overlap or state[_IS_FRESH] == 1)
+        if joins and in_hand >= 0 and feed.last[in_hand] < last:
+            _take_snapshot(feed, state, sheet, LAY, in_hand, arrival)
+            continue
+        heappop(waiting)
+        if joins:
+            _step(state, sheet, UPDATE, message, arrival)
+            sheet[3][message] = APPLIED
+            state[_AT], state[_IS_FRESH] = last, 0
+            if in_hand >= 0 and feed.last[in_hand] == last:
+                _take_snapshot(feed, state, sheet, LAY, in_hand, arrival)
+
+
+@compiled
+def _waits(feed: _Feed, state: Int64s, fate: Int8s) -> bool:
+    """Say whether the latest update still waits."""
+    latest = state[_LATEST]
+    return bool(latest >= 0 and fate[latest] != APPLIED and feed.last[latest] > state[_AT])
+
+
+@compiled
+def _snapshot_arrives(feed: _Feed, state: Int64s, sheet: _Sheet, arrival: int) -> None:
+    at, last, in_hand = state[_AT], feed.last[arrival], state[_IN_HAND]
+    is_behind = state[_IS_BEHIND] == 1
+    if at == NOWHERE or (is_behind and last > at):
+        _take_snapshot(feed, state, sheet, REPLACE, arrival, arrival)
+    elif last == at and not is_behind:
+        _take_snapshot(feed, state, sheet, LAY, arrival, arrival)
+        state[_IN_HAND] = in_hand
+    elif last > at and (in_hand < 0 or last > feed.last[in_hand]):
+        state[_IN_HAND] = arrival
+
+
+@compiled
+def _keep_ledger(feed: _Feed, state: Int64s, breaks: Int64s, arrival: int, at: Int) -> None:
+    """Open a break that this arrival revealed, close one that it healed; `at` is the id before it."""
+    causes, starts, knowns, ends, befores, afters = breaks
+    is_behind = state[_IS_BEHIND] == 1
+    now, n = feed.ts[arrival], state[_N_BREAKS]
+    is_resync = at != NOWHERE and not is_behind and state[_REPLACED_BY] >= 0
+    if state[_IS_OPEN] == 0 and (is_behind or is_resync):
+        first_after = state[_LATEST] if is_behind else state[_REPLACED_BY]
+        causes[n] = RESYNC if is_resync else (NO_SNAPSHOT if at == NOWHERE else SEQUENCE_GAP)
+        starts[n] = now if at == NOWHERE else state[_GOOD_TS]
+        knowns[n], ends[n], befores[n], afters[n] = now, NOWHERE, at, feed.first[first_after]
+        state[_N_BREAKS], state[_IS_OPEN] = n + 1, 1
+    if state[_IS_OPEN] == 1 and not is_behind:
+        ends[state[_N_BREAKS] - 1] = now
+        state[_IS_OPEN] = 0
+
+
+@compiled
+def _follow(feed: _Feed, sheet: _Sheet, breaks: Int64s) -> tuple[Int, Int]:
+    """Take the arrivals one by one; fill steps, breaks and fates, and return how many of the first two."""
+    fate = sheet[3]
+    state = np.array([NOWHERE, 0, -1, -1, 0, -1, NOWHERE, 0, 0, 0], dtype=np.int64)
+    waiting = [(np.int64(0), np.int64(0))]  # a heap of (prev, arrival)
+    waiting.pop()
+    for i in range(len(feed.ts)):
+        at, n_steps = state[_AT], state[_N_STEPS]
+        state[_REPLACED_BY] = -1
+        if feed.is_snapshot[i]:
+            fate[i] = UNUSED_SNAPSHOT
+            _snapshot_arrives(feed, state, sheet, i)
+        elif feed.last[i] <= at:
+            fate[i] = STALE
+            continue
+        else:
+            fate[i] = BEFORE_SNAPSHOT if at == NOWHERE else OUT_OF_SEQUENCE
+            state[_LATEST] = i
+            heappush(waiting, (feed.prev[i], np.int64(i)))
+        if state[_AT] != NOWHERE:
+            _advance(feed, state, waiting, sheet, i)
+        state[_IS_BEHIND] = _waits(feed, state, fate)
+        _keep_ledger(feed, state, breaks, i, at)
+        if state[_IS_BEHIND] == 1 and (not feed.is_snapshot[i] or state[_N_STEPS] > n_steps):
+            _step(state, sheet, MARK, state[_LATEST], i)
+        elif state[_N_STEPS] > n_steps:
+            state[_GOOD_TS] = feed.ts[i]
+    return state[_N_STEPS], state[_N_BREAKS]
