@@ -37,7 +37,7 @@ class Cursor:
         """Read the next block if this one is used up; False at the end of the capture."""
         while self._at == len(self._starts) - 1:
             self._first += self._at
-            self._at = 0
+            self._at, self._starts = 0, np.zeros(1, np.int64)
             piece = next(self._pieces, None)
             if piece is None:
                 return False

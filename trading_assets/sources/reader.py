@@ -16,7 +16,8 @@ from isal import isal_zlib
 from trading_assets.errors import NotACapture
 from trading_assets.raw.messages import OverlongLine
 
-CHUNK_BYTES: Final = 8 * 2**20
+CHUNK_BYTES: Final = 2**20
+"""About the size at which a chunk still fits in the processor's cache: larger ones were a quarter slower to read."""
 PREFIX_BYTES: Final = 64 * 2**10
 """How much of an overlong line is kept: what a dead letter keeps of any line."""
 
