@@ -10,7 +10,7 @@ import polars as pl
 
 from trading_assets.features.grid import SILENCE_S, nanoseconds
 from trading_assets.features.matrix import feature_schema
-from trading_assets.features.registry import REGISTRY
+from trading_assets.features.registry import REGISTRY, Feature
 from trading_assets.schema import TS_GRID
 from trading_assets.settings import FeatureSettings
 
@@ -69,14 +69,19 @@ def _worst_null_share(frame: pl.DataFrame, settings: FeatureSettings) -> float:
 
 
 def _outside(frame: pl.DataFrame, settings: FeatureSettings) -> list[pl.Expr]:
-    outside = []
-    for feature in REGISTRY:
-        for name in feature.names(settings):
-            if name in frame.columns and frame.schema[name].is_numeric():
-                low = pl.lit(feature.low if feature.low is not None else float("-inf"))
-                high = pl.lit(feature.high if feature.high is not None else float("inf"))
-                outside.append(((pl.col(name) < low) | (pl.col(name) > high)).sum().alias(name))
-    return outside
+    """Count values outside their bounds, one expression a column; NaN is counted elsewhere."""
+    bounded = {name: feature for feature in REGISTRY for name in feature.names(settings)}
+    return [
+        (~_is_within(pl.col(name), feature)).sum().alias(name)
+        for name, feature in bounded.items()
+        if name in frame.columns and frame.schema[name].is_numeric()
+    ]
+
+
+def _is_within(value: pl.Expr, feature: Feature) -> pl.Expr:
+    low = float("-inf") if feature.low is None else feature.low
+    high = float("inf") if feature.high is None else feature.high
+    return value.cast(pl.Float64).fill_nan(None).is_between(low, high)
 
 
 def _n_grid_broken(frame: pl.DataFrame, settings: FeatureSettings) -> int:

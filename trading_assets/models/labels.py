@@ -45,7 +45,7 @@ def label_frame(features: pl.LazyFrame, gaps: pl.LazyFrame, settings: LabelSetti
     for seconds in settings.horizons_s:
         labelled = _with_return(labelled, of_book, seconds)
     return labelled.with_columns(_class(h, settings.flat_bps) for h in settings.horizons_s).select(
-        labels(settings.horizons_s)
+        *labels(settings.horizons_s)
     )
 
 
