@@ -133,9 +133,10 @@ def _run(book: Book, flow: Flow, tilts: Float64s, start_ns: int, draws: Draws, t
             break
         rates = _rates(book, flow, tilts[step])
         due_ns = tape.clock[0] + np.int64(draws.waits[i] / rates[-1] * 1e9)
-        tape.clock[0] = min(due_ns, start_ns + (step + 1) * STEP_NS)
+        step_end_ns = start_ns + (step + 1) * STEP_NS
+        tape.clock[0] = min(due_ns, step_end_ns)
         # A wait that outlasts its step is thrown away: exponential waits have no memory, so the flow is the same.
-        if tape.clock[0] == due_ns:
+        if due_ns < step_end_ns:
             kind = np.searchsorted(rates, draws.uniforms[i, 0] * rates[-1], "right")
             _arrive(book, flow, kind, draws.uniforms[i], draws.lots[i], tape)
 
@@ -163,7 +164,7 @@ def _arrive(book: Book, flow: Flow, kind: int, uniforms: Float64s, lots: int, ta
         if tick >= 1:
             _change(book, side, tick, lots, tape)
     elif kind in (CANCEL_BID, CANCEL_ASK):
-        tick = _tick_of(book, side, uniforms[1] * book.total[side])
+        tick = _tick_of(book, side, min(int(uniforms[1] * book.total[side]), book.total[side] - 1))
         distance = min(abs(tick - book.best[1 - side]), flow.cancel.size)
         # The rate above is that of the hastiest distance; others keep their share of it.
         if uniforms[2] * flow.cancel.max() < flow.cancel[distance - 1]:
@@ -187,8 +188,8 @@ def _match(book: Book, side: int, lots: int, tape: Tape) -> None:
 
 
 @_compiled
-def _tick_of(book: Book, side: int, lots_before: float) -> int:
-    """Find the price of a resting lot, counted from the best price outward."""
+def _tick_of(book: Book, side: int, lots_before: int) -> int:
+    """Find the price of the resting lot that has so many lots of its side before it."""
     tick = book.best[side]
     before = lots_before - book.lots[side, tick % RING]
     while before >= 0:
