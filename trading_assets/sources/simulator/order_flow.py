@@ -7,18 +7,16 @@ Belongs here: the book and the loop over arrivals.
 Does not: how often what arrives (`rates`), why one side is pressed (`pressure`), messages (`wire`).
 """
 
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from trading_assets.raw.compiled import compiled
 from trading_assets.sources.simulator.rates import Flow
 
 Int64s = NDArray[np.int64]
 Float64s = NDArray[np.float64]
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 BID: Final = 0
 ASK: Final = 1
@@ -115,16 +113,10 @@ def _draw(flow: Flow, n: int, rng: np.random.Generator) -> Draws:
     return Draws(rng.standard_exponential(n), rng.random((n, 3)), lots)
 
 
-def _compiled(function: Function) -> Function:
-    """Compile, and keep the signature for the type checker, which numba's decorator would lose.
-
-    All kernels and constants they use stay in this file: numba's cache does not notice a change in another.
-    """
-    compiled: Function = numba.njit(cache=True)(function)
-    return compiled
+# Kernels and the constants they use stay together in this file: numba's cache does not notice a change in another.
 
 
-@_compiled
+@compiled
 def _run(book: Book, flow: Flow, tilts: Float64s, start_ns: int, draws: Draws, tape: Tape) -> None:
     """Let draws arrive until they, the steps or the room on the tape run out."""
     for i in range(draws.waits.size):
@@ -141,7 +133,7 @@ def _run(book: Book, flow: Flow, tilts: Float64s, start_ns: int, draws: Draws, t
             _arrive(book, flow, kind, draws.uniforms[i], draws.lots[i], tape)
 
 
-@_compiled
+@compiled
 def _rates(book: Book, flow: Flow, tilt: float) -> Float64s:
     """Sum up the rates of the kinds of arrival, in their order."""
     cancel = flow.cancel.max() / flow.order_lots
@@ -155,7 +147,7 @@ def _rates(book: Book, flow: Flow, tilt: float) -> Float64s:
     return np.cumsum(rates)
 
 
-@_compiled
+@compiled
 def _arrive(book: Book, flow: Flow, kind: int, uniforms: Float64s, lots: int, tape: Tape) -> None:
     side = kind % 2
     if kind in (LIMIT_BUY, LIMIT_SELL):
@@ -173,7 +165,7 @@ def _arrive(book: Book, flow: Flow, kind: int, uniforms: Float64s, lots: int, ta
         _match(book, 1 - side, lots, tape)
 
 
-@_compiled
+@compiled
 def _match(book: Book, side: int, lots: int, tape: Tape) -> None:
     """Trade against a side, price by price, until the order is filled or the side refuses to be emptied."""
     while lots > 0:
@@ -187,7 +179,7 @@ def _match(book: Book, side: int, lots: int, tape: Tape) -> None:
         lots -= traded
 
 
-@_compiled
+@compiled
 def _tick_of(book: Book, side: int, lots_before: int) -> int:
     """Find the price of the resting lot that has so many lots of its side before it."""
     tick = book.best[side]
@@ -198,12 +190,12 @@ def _tick_of(book: Book, side: int, lots_before: int) -> int:
     return int(tick)
 
 
-@_compiled
+@compiled
 def _removable(book: Book, side: int, tick: int) -> int:
     return int(book.lots[side, tick % RING]) - (1 if book.n_levels[side] <= MIN_LEVELS else 0)
 
 
-@_compiled
+@compiled
 def _change(book: Book, side: int, tick: int, lots: int, tape: Tape) -> None:
     """Add lots to a level, or take them; then pull what has come to rest too far from this side's best price."""
     if lots == 0:
@@ -219,7 +211,7 @@ def _change(book: Book, side: int, tick: int, lots: int, tape: Tape) -> None:
         best += outward
 
 
-@_compiled
+@compiled
 def _add_and_write(book: Book, side: int, tick: int, lots: int, tape: Tape) -> None:
     best = book.best[side]
     _add(book, side, tick, lots)
@@ -232,7 +224,7 @@ def _add_and_write(book: Book, side: int, tick: int, lots: int, tape: Tape) -> N
     tape.n[0] += 1
 
 
-@_compiled
+@compiled
 def _add(book: Book, side: int, tick: int, lots: int) -> None:
     outward = 1 if side == ASK else -1
     before = book.lots[side, tick % RING]
