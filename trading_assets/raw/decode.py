@@ -5,7 +5,7 @@ Does not: files and compression (sources), the meaning of a line (strict, venues
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -16,6 +16,7 @@ from trading_assets.raw.join import join
 from trading_assets.raw.messages import DeadLetter, Int64s, Messages, OverlongLine
 from trading_assets.raw.rows import Rows
 from trading_assets.raw.scale import Step
+from trading_assets.raw.scan import FastScan
 from trading_assets.raw.strict import read_line
 from trading_assets.venues import venue_of
 from trading_assets.venues.wire import Ignored, Malformed, Reason
@@ -23,8 +24,8 @@ from trading_assets.venues.wire import Ignored, Malformed, Reason
 RAW_BYTES: Final = 64 * 2**10
 """Bytes of a dead letter that are kept beside its reason."""
 
-Scan = Callable[[bytes, Rows], Mapping[str, int]]
-"""Append rows from the cursor on, up to a line it leaves to the strict decoder; count what it ignored, by kind."""
+Scan = Callable[[bytes, Rows], None]
+"""Appends rows from the cursor on, up to a line that it leaves to the strict decoder."""
 
 
 def decode(
@@ -46,7 +47,7 @@ def decode(
         InvalidIdentifier: no decoder for the instrument's venue.
         InvalidSettings: a tick or lot size that is none.
     """
-    return _decoded(chunks, instrument, _nothing_is_sure, _steps(tick_size, lot_size))
+    return _decoded(chunks, instrument, FastScan(instrument), _steps(tick_size, lot_size))
 
 
 def decode_strict(
@@ -57,7 +58,7 @@ def decode_strict(
     lot_size: Decimal | None = None,
 ) -> Messages:
     """Decode as `decode` does, every line by the strict decoder: the reference it is held to."""
-    return _decoded(chunks, instrument, _nothing_is_sure, _steps(tick_size, lot_size))
+    return _decoded(chunks, instrument, _leave_all, _steps(tick_size, lot_size))
 
 
 def _steps(tick_size: Decimal | None, lot_size: Decimal | None) -> Steps:
@@ -66,8 +67,8 @@ def _steps(tick_size: Decimal | None, lot_size: Decimal | None) -> Steps:
     )
 
 
-def _nothing_is_sure(_chunk: bytes, _rows: Rows) -> Mapping[str, int]:
-    return {}
+def _leave_all(_chunk: bytes, _rows: Rows) -> None:
+    """Scan nothing: every line goes to the strict decoder."""
 
 
 def _decoded(chunks: Iterable[bytes | OverlongLine], instrument: Instrument, scan: Scan, steps: Steps) -> Messages:
@@ -99,7 +100,7 @@ class _Decoder:
         cursor = self._rows.cursor
         self._rows.begin(n_bytes=len(ended), line_no=self._n_lines)
         while cursor[at.AT] < len(chunk):
-            self._ignored.update(self._scan(ended, self._rows))
+            self._scan(ended, self._rows)
             if cursor[at.AT] < len(chunk):
                 self._read_strictly(chunk, int(cursor[at.AT]))
         self._settle(chunk)

@@ -14,7 +14,8 @@ from trading_assets.venues.wire import Record, Template
 class Reader(Protocol):
     """Turns one parsed JSON message of an instrument into a record, or raises `Malformed`."""
 
-    def __call__(self, document: object, *, instrument: Instrument) -> Record: ...
+    def __call__(self, document: object, *, instrument: Instrument) -> Record:
+        """Read one message."""
 
 
 @dataclass(frozen=True, slots=True)

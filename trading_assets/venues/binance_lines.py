@@ -4,12 +4,12 @@ Belongs here: byte patterns. Does not: the meaning of a message (binance).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from trading_assets.identifiers import Instrument
 from trading_assets.venues.binance import COINM, SPOT, USDM
-from trading_assets.venues.wire import Template
+from trading_assets.venues.wire import Template, TemplateKind
 
 _SYMBOL: Final = re.compile(rb'"s(?:ymbol)?":"([A-Za-z0-9][A-Za-z0-9_-]*)"')
 _STREAM: Final = re.compile(rb'"stream":"([a-z0-9][a-z0-9_-]*)@')
@@ -84,7 +84,7 @@ _USDM_TRADE: Final = (
     '"X":"MARKET","m":<is_sell>}'
 )
 _USDM_TICKER: Final = '{"e":"bookTicker","u":<seq>,"s":"SYMBOL",' + _TOP + ',"T":<ms>,"E":<ms>}'
-_MESSAGES: Final = {
+_MESSAGES: Final[Mapping[str, tuple[tuple[TemplateKind, tuple[str, ...], str], ...]]] = {
     SPOT: (
         ("ticker", _TICKER, '{"u":<seq>,"s":"SYMBOL",' + _TOP + "}"),
         ("trade", _TRADE, _SPOT_TRADE + _SPOT_TRADE_END),

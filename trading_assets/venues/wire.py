@@ -13,8 +13,8 @@ INT64_MAX: Final = 2**63 - 1
 MAX_DIGITS: Final = 18
 """Significant digits of a price or size: with as many, a mantissa always fits int64."""
 MAX_DECIMALS: Final = 8
-_MAX_NUMBER_CHARS: Final = 32
-_NS_PER_MS: Final = 1_000_000
+MAX_NUMBER_CHARS: Final = 32
+NS_PER_MS: Final = 1_000_000
 _NUMBER: Final = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 
 
@@ -118,6 +118,9 @@ class Ignored:
 Record = Depth | Trade | Ticker | Ignored
 
 
+TemplateKind = Literal["update", "snapshot", "trade", "ticker"]
+
+
 class Template(NamedTuple):
     """A message exactly as the venue prints it, with `<holes>` for what varies.
 
@@ -125,7 +128,7 @@ class Template(NamedTuple):
     those of `raw.template`.
     """
 
-    kind: Literal["update", "snapshot", "trade", "ticker"]
+    kind: TemplateKind
     text: str
 
 
@@ -168,7 +171,7 @@ def integer(message: Mapping[str, object], key: str) -> int:
 
 def time_ms(message: Mapping[str, object], key: str) -> int:
     """Return a required time, sent in ms since the epoch, as positive ns; or refuse the line."""
-    ts = integer(message, key) * _NS_PER_MS
+    ts = integer(message, key) * NS_PER_MS
     return ts if 0 < ts <= INT64_MAX else refuse(Reason.OUT_OF_RANGE)
 
 
@@ -176,7 +179,7 @@ def size(value: object) -> Number:
     """Read a decimal in a string, `0.00100000` as 1 with 3 decimals, or refuse the line."""
     if type(value) is not str:
         refuse(Reason.WRONG_TYPE)
-    if len(value) > _MAX_NUMBER_CHARS:
+    if len(value) > MAX_NUMBER_CHARS:
         refuse(Reason.OUT_OF_RANGE)
     match = _NUMBER.fullmatch(value)
     if match is None:

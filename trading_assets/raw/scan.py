@@ -1,0 +1,225 @@
+"""The fast decoder: one pass over a chunk's bytes, straight into rows, for lines exactly as a venue prints them.
+
+Belongs here: compiled loops over bytes. Does not: any judgement. A line that matches no template to its last byte is
+left where it is, for the strict decoder: so what is read here is a subset of what that one reads, and equal to it.
+
+A chunk ends with a line feed, and in a template only the last byte is one: so no loop here runs past the chunk.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_assets.identifiers import Instrument
+from trading_assets.raw import rows as at
+from trading_assets.raw import template as column
+from trading_assets.raw.compiled import Int, compiled
+from trading_assets.raw.messages import NO_SEQ, NO_TIME, Bools, Int64s
+from trading_assets.raw.rows import Int8s, Rows
+from trading_assets.raw.template import FLAG, INTEGER, LEVELS, NUMBER, compiled_templates
+from trading_assets.venues import venue_of
+from trading_assets.venues.wire import INT64_MAX, MAX_DECIMALS, MAX_DIGITS, MAX_NUMBER_CHARS
+
+Bytes = NDArray[np.uint8]
+
+_UNSURE: Final = -1
+_RECEIVE_DIGITS: Final = 19
+_LAST_SAFE: Final = INT64_MAX // 10 - 1
+"""A number up to here takes one more digit without overflow."""
+_ZERO, _NINE, _DOT, _QUOTE, _SPACE, _COMMA, _OPEN, _CLOSE, _T, _F = b'09." ,[]tf'
+_TRUE: Final = np.frombuffer(b"true", np.uint8)
+_FALSE: Final = np.frombuffer(b"false", np.uint8)
+
+
+class FastScan:
+    """Scans chunks of one instrument's capture; tries first what matched most so far."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        self._program = compiled_templates(venue_of(instrument).templates(instrument))
+        self._hits: Int64s = np.zeros(len(self._program.kinds), np.int64)
+
+    def __call__(self, chunk: bytes, rows: Rows) -> None:
+        """Append rows from the cursor on, and leave it at the first line that no template matches, or at the end."""
+        order = np.argsort(-self._hits, kind="stable")
+        data = np.frombuffer(chunk, np.uint8)
+        _scan(
+            data, *self._program, order, self._hits, rows.cursor, rows.ints, rows.mantissas, rows.decimals, rows.is_ask
+        )
+
+
+@compiled
+def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
+    data: Bytes,
+    texts: Bytes,
+    steps: Int64s,
+    starts: Int64s,
+    kinds: Int64s,
+    order: Int64s,
+    hits: Int64s,
+    cursor: Int64s,
+    ints: Int64s,
+    mantissas: Int64s,
+    decimals: Int8s,
+    is_ask: Bools,
+) -> None:
+    while cursor[at.AT] < data.size:
+        start = cursor[at.AT]
+        body, ts_recv = _integer(data, start)
+        if body - start != _RECEIVE_DIGITS or data[body] != _SPACE:
+            return
+        row = ints[cursor[at.N_ROWS]]
+        for which in order:
+            _blank(row)
+            end, pairs_end = _match(
+                data, body + 1, texts, steps[starts[which] : starts[which + 1]], row,
+                cursor[at.N_PAIRS], mantissas, decimals, is_ask,
+            )  # fmt: skip
+            if end != _UNSURE:
+                break
+        if end == _UNSURE or (kinds[which] == at.UPDATE and row[at.SEQ_LAST] < row[at.SEQ_FIRST]):
+            return
+        hits[which] += 1
+        row[at.LINE_NO], row[at.KIND], row[at.START] = cursor[at.LINE], kinds[which], start
+        row[at.TS_RECV], row[at.PAIRS_END] = ts_recv, pairs_end
+        if kinds[which] == at.SNAPSHOT:
+            row[at.SEQ_LAST] = row[at.SEQ_FIRST]
+        cursor[at.AT], cursor[at.N_PAIRS] = end, pairs_end
+        cursor[at.LINE] += 1
+        cursor[at.N_ROWS] += 1
+
+
+@compiled
+def _blank(row: Int64s) -> None:
+    row[at.TS_EVENT] = NO_TIME
+    row[at.SEQ_LAST] = 0
+    row[at.SEQ_PREV] = NO_SEQ
+    row[at.IS_SELL] = 0
+
+
+@compiled
+def _match(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
+    data: Bytes,
+    here: Int,
+    texts: Bytes,
+    steps: Int64s,
+    row: Int64s,
+    pairs_from: Int,
+    mantissas: Int64s,
+    decimals: Int8s,
+    is_ask: Bools,
+) -> tuple[Int, Int]:
+    """Follow one template; return where the line ends and how many pairs are filled, or `_UNSURE`."""
+    pairs_end = pairs_from
+    for step in steps:
+        for text_at in range(step[column.TEXT_START], step[column.TEXT_END]):
+            if data[here] != texts[text_at]:
+                return _UNSURE, pairs_from
+            here += 1
+        op, to = step[column.OP], step[column.TO]
+        if op == LEVELS:
+            here, pairs_end = _levels(data, here, to, pairs_end, mantissas, decimals, is_ask)
+        elif op == NUMBER:
+            here, mantissa, places = _number(data, here)
+            pairs_end = pairs_from + to // 2
+            mantissas[pairs_end, to % 2], decimals[pairs_end, to % 2] = mantissa, places
+            is_ask[pairs_end] = to > 1
+            pairs_end += 1
+            here = here if mantissa >= step[column.LOW] else _UNSURE
+        elif op in (INTEGER, FLAG):
+            here, value = _integer(data, here) if op == INTEGER else _flag(data, here)
+            row[to] = value * step[column.TIMES]
+            here = here if step[column.LOW] <= value <= step[column.HIGH] else _UNSURE
+        if here == _UNSURE:
+            return _UNSURE, pairs_from
+    return here, pairs_end
+
+
+@compiled
+def _levels(  # noqa: PLR0911, PLR0913, PLR0917 -- compiled code takes arrays, not objects, and leaves at once
+    data: Bytes,
+    here: Int,
+    side: Int,
+    pair: Int,
+    mantissas: Int64s,
+    decimals: Int8s,
+    is_ask: Bools,
+) -> tuple[Int, Int]:
+    """Read `[["price","size"],...]` into pairs from `pair` on; return where it ends and the pair after the last."""
+    if data[here] != _OPEN:
+        return _UNSURE, pair
+    if data[here + 1] == _CLOSE:
+        return here + 2, pair
+    while data[here + 1] == _OPEN and data[here + 2] == _QUOTE:
+        here, px, px_places = _number(data, here + 3)
+        if px == 0 or data[here] != _QUOTE or data[here + 1] != _COMMA or data[here + 2] != _QUOTE:
+            return _UNSURE, pair
+        here, sz, sz_places = _number(data, here + 3)
+        if here == _UNSURE or data[here] != _QUOTE or data[here + 1] != _CLOSE:
+            return _UNSURE, pair
+        mantissas[pair, at.PX], decimals[pair, at.PX] = px, px_places
+        mantissas[pair, at.SZ], decimals[pair, at.SZ] = sz, sz_places
+        is_ask[pair] = side == 1
+        pair += 1
+        here += 2
+        if data[here] == _CLOSE:
+            return here + 1, pair
+        if data[here] != _COMMA:
+            return _UNSURE, pair
+    return _UNSURE, pair
+
+
+@compiled
+def _integer(data: Bytes, here: Int) -> tuple[Int, Int]:
+    """Read a JSON integer without sign; return where it ends and its value, or `_UNSURE`."""
+    start, value = here, 0
+    while _ZERO <= data[here] <= _NINE:
+        if value > _LAST_SAFE:
+            return _UNSURE, 0
+        value = value * 10 + (data[here] - _ZERO)
+        here += 1
+    if here == start or (data[start] == _ZERO and here > start + 1):
+        return _UNSURE, 0
+    return here, value
+
+
+@compiled
+def _flag(data: Bytes, here: Int) -> tuple[Int, Int]:
+    """Read `true` as 1 and `false` as 0; return where it ends and the value, or `_UNSURE`."""
+    word = _TRUE if data[here] == _T else _FALSE
+    for byte in word:
+        if data[here] != byte:
+            return _UNSURE, 0
+        here += 1
+    return here, 1 if word.size == _TRUE.size else 0
+
+
+@compiled
+def _number(data: Bytes, here: Int) -> tuple[Int, Int, Int]:
+    """Read a decimal; return where it ends, mantissa and decimals without trailing zeros, or `_UNSURE` and 0, 0."""
+    start, value = here, np.int64(0)
+    while _ZERO <= data[here] <= _NINE:
+        if here - start == MAX_DIGITS:
+            return _UNSURE, 0, 0
+        value = value * 10 + (data[here] - _ZERO)
+        here += 1
+    if here == start or (data[start] == _ZERO and here > start + 1):
+        return _UNSURE, 0, 0
+    if data[here] != _DOT:
+        return here, value, 0
+    point, mantissa, places = here, value, 0
+    here += 1
+    while _ZERO <= data[here] <= _NINE:
+        if here - start <= MAX_DIGITS:
+            value = value * 10 + (data[here] - _ZERO)
+        if data[here] != _ZERO:
+            mantissa, places = value, here - point
+        here += 1
+    if (
+        here == point + 1
+        or places > MAX_DECIMALS
+        or point + places > start + MAX_DIGITS
+        or here - start > MAX_NUMBER_CHARS
+    ):
+        return _UNSURE, 0, 0
+    return here, mantissa, places
