@@ -130,6 +130,7 @@ class GateSettings(_Section):
     timeout_s: PositiveFloat = 300.0
     min_book_rows: PositiveInt = 100
     min_valid_share: Share = 0.9
+    min_coverage: Share = 0.9
     min_ticker_agreement: Share = 1.0
     min_feature_rows: PositiveInt = 30
     max_null_share: Share = 0.5

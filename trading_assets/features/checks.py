@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from trading_assets.features.lookahead import lookahead_rows
-from trading_assets.features.matrix import feature_schema
+from trading_assets.features.matrix import feature_frame, feature_schema
 from trading_assets.features.quality import feature_quality
 from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule, none_of
 from trading_assets.settings import Settings
@@ -15,15 +15,14 @@ from trading_assets.settings import Settings
 def _measure(audit: Audit) -> Measures:
     table = audit.staged.collect()
     settings = audit.settings.features
-    n_ahead = lookahead_rows(
-        table,
-        audit.inputs["raw_l2_snapshots"],
-        audit.inputs["raw_trades"],
-        audit.inputs["feed_gaps"],
-        settings,
-        cuts=audit.settings.gate.lookahead_cuts,
-    )
-    return {**feature_quality(table, settings), "n_lookahead_rows": n_ahead}
+    inputs = [audit.inputs[name] for name in ("raw_l2_snapshots", "raw_trades", "feed_gaps")]
+    n_ahead = lookahead_rows(table, *inputs, settings, cuts=audit.settings.gate.lookahead_cuts)
+    ticks = feature_frame(*inputs, settings).select(pl.len()).collect().item()
+    return {
+        **feature_quality(table, settings),
+        "n_lookahead_rows": n_ahead,
+        "n_missing_ticks": abs(int(ticks) - table.height),
+    }
 
 
 def _rules(settings: Settings) -> Sequence[Rule]:
@@ -32,6 +31,7 @@ def _rules(settings: Settings) -> Sequence[Rule]:
         none_of("features_are_not_nan", "n_nan"),
         none_of("features_are_finite", "n_inf"),
         none_of("features_lie_within_their_bounds", "n_out_of_range"),
+        none_of("every_tick_of_the_recording_is_there", "n_missing_ticks"),
         none_of("ticks_rise_on_the_grid", "n_grid_broken"),
         none_of("no_column_is_named_forward", "n_fwd_columns"),
         none_of("features_equal_those_of_their_past", "n_lookahead_rows"),

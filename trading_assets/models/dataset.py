@@ -90,7 +90,7 @@ def training_table(days: Sequence[TrainingDay], *, as_of: date) -> TrainingTable
 
     Raises:
         NotTrainable: no days, a day twice, a day that is not before `as_of`, rows outside their day, a grid
-            tick twice, days with differing columns, or a feature that is not Float64 or is named as a label.
+            tick twice, days with differing columns, or a feature that is no number or is named as a label.
     """
     ordered = sorted(days, key=lambda item: item.day)
     if not ordered:
@@ -122,8 +122,8 @@ def _common_names(days: Sequence[TrainingDay]) -> tuple[str, ...]:
     if not names or any(_LOOKS_AHEAD in name for name in names):
         raise NotTrainable(f"features of {first.day} are {list(names)}: need at least one, and none of a label")
     for item in days:
-        if odd := [name for name in names if item.features.schema[name] != pl.Float64]:
-            raise NotTrainable(f"features {odd} of {item.day} are not Float64")
+        if odd := [name for name in names if not item.features.schema[name].is_numeric()]:
+            raise NotTrainable(f"features {odd} of {item.day} are not numbers")
     return names
 
 

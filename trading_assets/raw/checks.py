@@ -1,0 +1,150 @@
+"""The gates of captures, books, trades, gaps and dead letters."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from trading_assets import schema
+from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule, none_of
+from trading_assets.raw.coverage import interval_coverage
+from trading_assets.raw.quality import (
+    book_offenders,
+    book_quality,
+    gaps_quality,
+    trades_offenders,
+    trades_quality,
+)
+from trading_assets.raw.rebuild import RawDay
+from trading_assets.settings import Settings
+from trading_assets.sources.summary import capture_summary
+
+
+def _measure_capture(audit: Audit) -> Measures:
+    """Recount the capture, and hold its lines against those of the files it was joined from."""
+    settings = audit.settings.captures
+    staged = capture_summary(audit.staged, settings, day=audit.partition.day)
+    sources = [capture_summary(path, settings) for path in audit.evidence["sources"]]
+    least, most = max(source.n_lines for source in sources), sum(source.n_lines for source in sources)
+    return {
+        "n_lines": staged.n_lines,
+        "n_lines_lost": max(0, least - staged.n_lines),
+        "n_lines_invented": max(0, staged.n_lines - most),
+        "n_receive_outside_day": staged.n_outside_day,
+        "n_damages": int(staged.damage is not None),
+        "n_intervals": len(staged.intervals),
+    }
+
+
+def _capture_rules(_: Settings) -> Sequence[Rule]:
+    return (
+        Rule("capture_is_not_empty", "n_lines", minimum=1),
+        none_of("capture_has_every_line_of_its_sources", "n_lines_lost"),
+        none_of("capture_has_no_other_line", "n_lines_invented"),
+        none_of("capture_was_received_on_its_day", "n_receive_outside_day"),
+        none_of("capture_is_readable", "n_damages"),
+        Rule("capture_was_received_at_some_time", "n_intervals", minimum=1),
+    )
+
+
+def _measure_book(audit: Audit) -> Measures:
+    day: RawDay = audit.evidence["day"]
+    captures: Mapping[date, Path] = audit.inputs["captures"]
+    recorded = capture_summary(captures[audit.partition.day], audit.settings.captures).intervals
+    return {
+        **book_quality(audit.staged, day.tickers, day=audit.partition.day, depth=audit.settings.book.depth),
+        "coverage": interval_coverage(audit.staged, recorded),
+        "n_lines_unaccounted": abs(day.counts.n_lines - day.counts.n_accounted),
+    }
+
+
+def _book_rules(settings: Settings) -> Sequence[Rule]:
+    gate = settings.gate
+    return (
+        Rule("book_has_rows", "n_rows", minimum=gate.min_book_rows),
+        Rule("book_is_mostly_valid", "valid_share", minimum=gate.min_valid_share),
+        Rule("book_covers_the_recording", "coverage", minimum=gate.min_coverage),
+        none_of("book_is_not_crossed", "n_crossed"),
+        none_of("levels_are_sorted", "n_unsorted"),
+        none_of("levels_have_no_holes", "n_holes"),
+        none_of("prices_and_sizes_are_positive", "n_nonpositive"),
+        none_of("prices_and_sizes_are_not_nan", "n_nan"),
+        none_of("prices_and_sizes_are_finite", "n_inf"),
+        none_of("rows_have_update_ids", "n_null_ids"),
+        none_of("rows_have_receive_times", "n_null_time"),
+        none_of("receive_times_never_fall", "n_time_backward"),
+        none_of("sequence_never_falls", "n_seq_broken"),
+        none_of("rows_are_of_their_day", "n_outside_day"),
+        Rule("book_agrees_with_the_ticker", "ticker_agreement", minimum=gate.min_ticker_agreement),
+        none_of("every_line_is_accounted_for", "n_lines_unaccounted"),
+        Rule("ticker_was_compared", "n_ticker_compared", minimum=0),
+    )
+
+
+def _trades_rules(_: Settings) -> Sequence[Rule]:
+    return (
+        none_of("trades_are_those_of_the_capture", "n_trades_unaccounted"),
+        none_of("trades_are_sorted", "n_unsorted"),
+        none_of("trade_ids_are_unique", "n_duplicate_ids"),
+        none_of("trades_are_positive", "n_nonpositive"),
+        none_of("trades_are_not_nan", "n_nan"),
+        none_of("trades_are_finite", "n_inf"),
+        none_of("trades_are_complete", "n_null"),
+        none_of("trades_are_of_their_day", "n_outside_day"),
+    )
+
+
+def _measure_trades(audit: Audit) -> Measures:
+    found = trades_quality(audit.staged, day=audit.partition.day)
+    day: RawDay = audit.evidence["day"]
+    return {**found, "n_trades_unaccounted": abs(int(found["n_rows"]) - day.counts.used["trade"])}
+
+
+def _gaps_rules(_: Settings) -> Sequence[Rule]:
+    return (
+        Rule("ledger_may_be_empty", "n_rows", minimum=0),
+        none_of("gaps_are_well_formed", "n_malformed"),
+        none_of("gaps_are_sorted", "n_unsorted"),
+    )
+
+
+def _measure_dead_letters(audit: Audit) -> Measures:
+    day: RawDay = audit.evidence["day"]
+    n_rows = int(audit.staged.select(pl.len()).collect().item())
+    return {
+        "n_rows": n_rows,
+        "dead_letter_share": n_rows / day.counts.n_lines if day.counts.n_lines else None,
+        "n_letters_unaccounted": abs(n_rows - day.counts.n_dead_letters),
+    }
+
+
+def _dead_letter_rules(settings: Settings) -> Sequence[Rule]:
+    return (
+        Rule("few_lines_are_dead_letters", "dead_letter_share", maximum=settings.gate.max_dead_letter_share),
+        none_of("dead_letters_are_counted", "n_letters_unaccounted"),
+    )
+
+
+CAPTURES: Final = Gate(measure=_measure_capture, rules=_capture_rules)
+BOOK: Final = Gate(
+    measure=_measure_book,
+    rules=_book_rules,
+    columns=lambda settings: schema.l2_snapshots(settings.book.depth),
+    offenders=lambda audit: book_offenders(
+        audit.staged, day=audit.partition.day, depth=audit.settings.book.depth
+    ),
+)
+TRADES: Final = Gate(
+    measure=_measure_trades,
+    rules=_trades_rules,
+    columns=lambda _: schema.TRADES,
+    offenders=lambda audit: trades_offenders(audit.staged, day=audit.partition.day),
+)
+GAPS: Final = Gate(
+    measure=lambda audit: gaps_quality(audit.staged), rules=_gaps_rules, columns=lambda _: schema.FEED_GAPS
+)
+DEAD_LETTERS: Final = Gate(
+    measure=_measure_dead_letters, rules=_dead_letter_rules, columns=lambda _: schema.DEAD_LETTERS
+)
