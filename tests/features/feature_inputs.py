@@ -13,6 +13,7 @@ from trading_assets.schema import (
     AGGRESSOR_SIDE,
     CAUSE,
     FEED_GAPS,
+    FIELDS,
     IS_VALID,
     PX,
     SEQ_FIRST,
@@ -49,7 +50,7 @@ def row(second: float, bids: Ladder, asks: Ladder, *, is_valid: bool = True, dep
         level(side, field, n): ladder[n][i] if n < len(ladder) else None
         for side, ladder in sides.items()
         for n in range(depth)
-        for i, field in enumerate(("px", "sz"))
+        for i, field in enumerate(FIELDS)
     }
     times = {TS_EVENT: at(second), TS_RECV: at(second)}
     return {**times, SEQ_FIRST: 1, SEQ_LAST: 1, IS_VALID: is_valid, **rungs}
@@ -113,13 +114,14 @@ def random_book(seed: int, rows: int, *, depth: int = 3, seconds: int = 40, host
         SEQ_LAST: np.arange(rows),
         IS_VALID: is_valid,
     }
+    signs: dict[Side, int] = {"bid": -1, "ask": 1}
     for n in range(depth):
-        for side, sign in (("bid", -1), ("ask", 1)):
+        for side, sign in signs.items():
             sizes = rng.choice([0.0, 0.001, 0.1, 0.3, 7.0, 1e15] if hostile else [0.1, 0.3, 7.0], rows)
             absent = rng.random(rows) < (0.1 if hostile else 0.0)
             columns[level(side, "px", n)] = _nullable((mid + sign * (n + 1)) * 0.5, absent)
             columns[level(side, "sz", n)] = _nullable(sizes, absent)
-    return pl.DataFrame(columns).cast(dict(l2_snapshots(depth)))
+    return pl.DataFrame(columns).cast(pl.Schema(l2_snapshots(depth)))
 
 
 def random_tape(seed: int, rows: int, *, seconds: int = 40) -> pl.DataFrame:
@@ -133,7 +135,7 @@ def random_tape(seed: int, rows: int, *, seconds: int = 40) -> pl.DataFrame:
         SZ: rng.choice([0.1, 0.3, 1e-8, 5.0], rows),
         AGGRESSOR_SIDE: rng.choice(["buy", "sell"], rows),
     }
-    return pl.DataFrame(columns).cast(dict(TRADES))
+    return pl.DataFrame(columns).cast(pl.Schema(TRADES))
 
 
 def random_ledger(seed: int, rows: int, *, seconds: int = 40) -> pl.DataFrame:
@@ -147,5 +149,5 @@ def random_ledger(seed: int, rows: int, *, seconds: int = 40) -> pl.DataFrame:
     return ledger(*gaps)
 
 
-def _nullable(numbers: NDArray[np.float64], absent: NDArray[np.bool_]) -> pl.Series:
+def _nullable(numbers: NDArray[np.floating], absent: NDArray[np.bool_]) -> pl.Series:
     return pl.Series(numbers, dtype=pl.Float64).scatter(np.flatnonzero(absent).tolist(), None)

@@ -1,5 +1,10 @@
+import math
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import pytest
@@ -20,8 +25,9 @@ from polars.testing import assert_frame_equal
 from trading_assets.features.dictionary import described, dictionary
 from trading_assets.features.lookahead import known_at
 from trading_assets.features.matrix import feature_frame, feature_names, feature_schema
+from trading_assets.features.quality import feature_quality
 from trading_assets.features.registry import REGISTRY, Feature
-from trading_assets.schema import AGGRESSOR_SIDE, TS_GRID, TS_RECV, Side, level
+from trading_assets.schema import AGGRESSOR_SIDE, SZ, TS_GRID, TS_RECV, Side, level
 from trading_assets.settings import FeatureSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -125,12 +131,41 @@ def test_a_hundred_thousand_rows_give_the_same_bits_however_cut_and_chunked() ->
         assert_frame_equal(whole.head(cut.height), cut, check_exact=True)
 
 
-@pytest.mark.parametrize("streaming", ["in-memory", "streaming"])
-def test_the_engine_does_not_change_a_bit(streaming: str) -> None:
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+def test_the_engine_does_not_change_a_bit(engine: Literal["in-memory", "streaming"]) -> None:
     book, trades, gaps = day(5, 20_000)
     lazy = feature_frame(book.lazy(), trades.lazy(), gaps.lazy(), SMALL)
 
-    assert_frame_equal(features(book, trades, gaps), lazy.collect(engine=streaming), check_exact=True)
+    assert_frame_equal(features(book, trades, gaps), lazy.collect(engine=engine), check_exact=True)
+
+
+def test_the_number_of_threads_does_not_change_a_bit() -> None:
+    code = (
+        "from feature_inputs import *; f = features(random_book(7, 50_000), random_tape(7, 9_000), random_ledger(7, 2))"
+    )
+    show = "import sys; f.rechunk().write_parquet(sys.stdout.buffer)"
+    path = os.pathsep.join([str(PROJECT), str(Path(__file__).parent)])
+    tables = {
+        subprocess.check_output(
+            [sys.executable, "-c", f"{code}\n{show}"],
+            env={**os.environ, "POLARS_MAX_THREADS": n_threads, "PYTHONPATH": path},
+        )
+        for n_threads in ("1", "5")
+    }
+
+    assert len(tables) == 1
+    assert len(tables.pop()) > 10_000
+
+
+@pytest.mark.parametrize("junk", [math.nan, math.inf, -math.inf, 0.0, -1.0, 1e300, 5e-324])
+def test_no_junk_in_prices_or_sizes_comes_out_as_nan_or_infinity(junk: float) -> None:
+    book, trades, gaps = day(5, 150)
+    is_hit = pl.int_range(pl.len()) % 7 == 0
+    spoiled = book.with_columns(pl.when(is_hit).then(junk).otherwise(name).alias(name) for name in book.columns[5:])
+    spoiled_trades = trades.with_columns(pl.when(is_hit).then(junk).otherwise(SZ).alias(SZ))
+
+    quality = feature_quality(features(spoiled, spoiled_trades, gaps), SMALL)
+    assert quality["n_nan"] + quality["n_inf"] == 0
 
 
 def test_the_columns_and_dtypes_are_those_declared() -> None:

@@ -70,3 +70,10 @@ def test_the_null_share_counts_gaps() -> None:
 
     assert null_shares(frame, SMALL)["mid_px"] == 0.1
     assert null_shares(frame, SMALL)["ofi_1_1s"] == 0.2
+
+
+def test_a_day_without_trades_is_not_one_of_missing_data() -> None:
+    frame = features(quotes(*[100] * 15))
+
+    assert null_shares(frame, SMALL)["trade_imbalance_5s"] == 1.0
+    assert feature_quality(frame, SMALL)["null_share_worst"] == 0.0

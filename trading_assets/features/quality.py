@@ -27,7 +27,8 @@ def feature_quality(frame: pl.DataFrame, settings: FeatureSettings) -> dict[str,
 
     Returns:
         `n_rows`; `n_missing_columns` and `n_wrong_dtypes` against the declaration; `n_nan` and `n_inf` values;
-        `null_share_worst`, the largest null share of a feature outside the warm-up (1 when a column is missing);
+        `null_share_worst`, the largest null share outside the warm-up of a feature that is always defined (1 when a
+        column is missing);
         `n_out_of_range` values outside their feature's bounds; `n_grid_broken` rows off the grid or not after the
         row before; `n_fwd_columns`.
     """
@@ -65,7 +66,8 @@ def null_shares(frame: pl.DataFrame, settings: FeatureSettings) -> dict[str, flo
 
 
 def _worst_null_share(frame: pl.DataFrame, settings: FeatureSettings) -> float:
-    return max(null_shares(frame, settings).values(), default=1.0)
+    shares = null_shares(frame, settings)
+    return max(shares[name] for one in REGISTRY if not one.may_be_undefined for name in one.names(settings))
 
 
 def _outside(frame: pl.DataFrame, settings: FeatureSettings) -> list[pl.Expr]:

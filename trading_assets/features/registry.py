@@ -21,13 +21,18 @@ Arguments = Callable[[FeatureSettings], Sequence[tuple[Any, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One family: `build(*arguments)` is a named expression over the working table, for each set of arguments."""
+    """One family: `build(*arguments)` is a named expression over the working table, for each set of arguments.
+
+    Values lie in [low, high]. A feature that `may_be_undefined` is null where nothing happened that it could be made
+    of, so that its nulls say nothing about missing data.
+    """
 
     build: Callable[..., pl.Expr]
     arguments: Arguments
     low: float | None = None
     high: float | None = None
     dtype: pl.DataType = _FLOAT
+    may_be_undefined: bool = False
 
     def expressions(self, settings: FeatureSettings) -> list[pl.Expr]:
         """Build the family's expressions under these settings."""
@@ -86,7 +91,7 @@ REGISTRY: Final = (
     Feature(flow.mlofi, _by_level_and_window),
     Feature(trades.n_trades, _by_window, low=0, dtype=pl.Int64()),
     Feature(trades.trade_volume, _by_window, low=0),
-    Feature(trades.trade_imbalance, _by_window, low=-1, high=1),
+    Feature(trades.trade_imbalance, _by_window, low=-1, high=1, may_be_undefined=True),
     Feature(volatility.ret_bps, _by_window, low=-10_000),
     Feature(volatility.vol_rlz_bps, _by_window, low=0),
 )
