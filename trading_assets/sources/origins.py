@@ -10,7 +10,7 @@ that occurs once among `STRAY_AMONG` is not believed, and the decoder makes a de
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,9 +25,19 @@ MAX_STRAY_SHARE: Final = 0.01
 MAX_NAMES: Final = 10_000
 """More names than this in one file are noise, not markets; it bounds the memory that noise can take."""
 
-_SPEAKERS: Final = tuple(dict.fromkeys(VENUES.values()))
+_WAY_OUT: Final = "split it by {}, or name the instrument with --instrument"
+_SPEAKERS: Final = tuple({id(venue): venue for venue in VENUES.values()}.values())
 
-Name = tuple[str | None, str | None]
+_SNAPSHOT: Final = b'"lastUpdateId":'
+_HEAD_BYTES: Final = 400
+
+
+class Name(NamedTuple):
+    """What a line says about whose it is; None where it does not say."""
+
+    symbol: str | None
+    market: str | None
+    is_snapshot: bool = False  # a REST snapshot, asked only of lines that name no symbol
 
 
 @dataclass(slots=True)
@@ -58,12 +68,12 @@ class Survey:
 
 
 def name_of(line: bytes) -> Name:
-    """Return what one line says about its (symbol, market)."""
+    """Return what one line says about itself."""
     for venue in _SPEAKERS:
         symbol, market = venue.symbol_of(line), venue.market_of(line)
         if symbol is not None or market is not None:
-            return symbol, market
-    return None, None
+            return Name(symbol, market, symbol is None and _SNAPSHOT in line[:_HEAD_BYTES])
+    return Name(None, None, _SNAPSHOT in line[:_HEAD_BYTES])
 
 
 def names_in(chunk: bytes, starts: Int64s) -> Counter[Name]:
@@ -82,44 +92,38 @@ def instruments_of(survey: Survey, *, said: Instrument | None) -> tuple[Instrume
     Raises:
         NotACapture: no line says anything, lines contradict the user or each other, or a name is not allowed.
     """
-    markets = _believed(_counted(survey, 1))
-    symbols = _believed(_counted(survey, 0))
-    if not markets and not symbols:
+    markets = _believed(_counted(survey, "market"))
+    symbols = _believed(_counted(survey, "symbol"))
+    n_snapshots = sum(n for name, n in survey.names.items() if name.is_snapshot)
+    if not markets and not n_snapshots:
         raise NotACapture(_nothing_found(survey))
     if said is not None:
         _must_agree(survey, said)
         return (said,)
-    if len(markets) != 1:
-        found = f"lines of {', '.join(sorted(markets))}" if markets else "no line that names its market"
-        raise NotACapture(f"{found} in one file: split it by market, or name the instrument with --instrument")
-    if not symbols:
-        raise NotACapture("no line names its symbol: name the instrument with --instrument")
-    _refuse_nameless(survey, symbols)
+    if len(markets) > 1:
+        raise NotACapture(f"lines of {', '.join(sorted(markets))} in one file: {_WAY_OUT.format('market')}")
+    if not markets or not symbols:
+        raise NotACapture("no line says both its market and its symbol: name the instrument with --instrument")
+    if len(symbols) > 1 and n_snapshots:
+        raise NotACapture(
+            f"{n_snapshots} of its lines (REST snapshots) do not say which of {_listed(sorted(symbols))} they are of: "
+            f"{_WAY_OUT.format('symbol')}"
+        )
     return tuple(sorted(_instrument(symbol, markets[0]) for symbol in symbols))
 
 
 def first_of(survey: Survey, instruments: tuple[Instrument, ...]) -> int:
     """Return which of the instruments is the first that a line names, by its place in the list."""
     symbols = [instrument.symbol for instrument in instruments]
-    return next((symbols.index(symbol) for symbol, _ in survey.names if symbol in symbols), 0)
+    return next((symbols.index(name.symbol) for name in survey.names if name.symbol in symbols), 0)
 
 
-def _refuse_nameless(survey: Survey, symbols: list[str]) -> None:
-    """Refuse a file of several symbols in which lines of the market name none, such as REST snapshots."""
-    n_nameless = sum(n for (symbol, market), n in survey.names.items() if symbol is None and market is not None)
-    if len(symbols) > 1 and n_nameless:
-        raise NotACapture(
-            f"{n_nameless} of its lines (REST snapshots) do not say which of {_listed(sorted(symbols))} they are of: "
-            "split it by symbol, or name the instrument with --instrument"
-        )
-
-
-def _counted(survey: Survey, at: int) -> Counter[str]:
+def _counted(survey: Survey, part: Literal["symbol", "market"]) -> Counter[str]:
     result: Counter[str] = Counter()
     for name, n in survey.names.items():
-        part = name[at]
-        if part is not None:
-            result[part] += n
+        said: str | None = getattr(name, part)
+        if said is not None:
+            result[said] += n
     return result
 
 
@@ -129,8 +133,7 @@ def _believed(counts: Counter[str]) -> list[str]:
 
 
 def _must_agree(survey: Survey, said: Instrument) -> None:
-    for at, expected in ((1, said.venue), (0, said.symbol)):
-        counts = _counted(survey, at)
+    for counts, expected in ((_counted(survey, "market"), said.venue), (_counted(survey, "symbol"), said.symbol)):
         if counts.total() - counts[expected] > MAX_STRAY_SHARE * counts.total():
             others = _listed(name for name, _ in counts.most_common() if name != expected)
             raise NotACapture(f"--instrument says {said}, but lines of the file are of {others}")
