@@ -21,7 +21,7 @@ from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.settings import CaptureSettings
 from trading_assets.sources.lines import NS_PER_DAY, UNREADABLE, Int64s, filled_forward, line_starts, receive_times
-from trading_assets.sources.origins import Survey, first_of, instruments_of, name_of, names_in
+from trading_assets.sources.origins import Survey, first_of, instruments_of, name_of, names_of
 from trading_assets.sources.reader import CaptureReader
 from trading_assets.sources.summary import piece_times
 from trading_assets.sources.writer import CanonicalWriter
@@ -107,9 +107,9 @@ def _surveyed(path: Path, settings: CaptureSettings) -> Survey:
         survey.n_times += len(readable)
         survey.add_days(readable // NS_PER_DAY)
         if isinstance(piece, bytes):
-            survey.add_names(names_in(piece, line_starts(piece)))
+            survey.add_names(names_of(piece, line_starts(piece))[1])
         elif piece.is_first:
-            survey.add_names({name_of(piece.data): 1})
+            survey.add_names([name_of(piece.data)])
     survey.damage = reader.damage
     return survey
 
@@ -150,7 +150,7 @@ class _Placer:
                 yield from self._lines(piece)
                 continue
             if piece.is_first:
-                self._carry(piece_times(piece), np.array([self._at.get(name_of(piece.data)[0] or "", UNREADABLE)]))
+                self._carry(piece_times(piece), np.array([self._at.get(name_of(piece.data).symbol or "", UNREADABLE)]))
             yield self._partition(self._day, self._instrument), piece.data, int(piece.is_first)
 
     def _lines(self, chunk: bytes) -> Iterator[tuple[Partition, bytes, int]]:
@@ -166,8 +166,10 @@ class _Placer:
         """Return which instrument each line names, by its place in the list, or `UNREADABLE`."""
         if len(self._instruments) == 1:
             return np.zeros(len(starts) - 1, np.int64)
-        spans = pairwise(starts.tolist())
-        return np.array([self._at.get(name_of(chunk[a:b])[0] or "", UNREADABLE) for a, b in spans], np.int64)
+        named = np.full(len(starts) - 1, UNREADABLE, np.int64)
+        lines, names = names_of(chunk, starts)
+        named[lines] = [self._at.get(name.symbol or "", UNREADABLE) for name in names]
+        return named
 
     def _carry(self, times: Int64s, named: Int64s) -> tuple[Int64s, Int64s]:
         days = filled_forward(np.where(times == UNREADABLE, UNREADABLE, times // NS_PER_DAY), self._day)
