@@ -60,12 +60,12 @@ class Rows:
         self.cursor[N_ROWS] += 1
 
     def _append_pairs(self, pairs: Sequence[Level], *, is_ask: bool) -> None:
-        for (px, px_decimals), (sz, sz_decimals) in pairs:
-            at = self.cursor[N_PAIRS]
-            self.mantissas[at] = px, sz
-            self.decimals[at] = px_decimals, sz_decimals
+        if pairs:
+            at = slice(self.cursor[N_PAIRS], self.cursor[N_PAIRS] + len(pairs))
+            self.mantissas[at] = [(px.mantissa, sz.mantissa) for px, sz in pairs]
+            self.decimals[at] = [(px.decimals, sz.decimals) for px, sz in pairs]
             self.is_ask[at] = is_ask
-            self.cursor[N_PAIRS] += 1
+            self.cursor[N_PAIRS] += len(pairs)
 
     def _allocate(self, n_bytes: int) -> None:
         n_rows, n_pairs = n_bytes // _MIN_BYTES_A_ROW + 1, n_bytes // _MIN_BYTES_A_PAIR + 1

@@ -207,7 +207,8 @@ def _number(data: Bytes, here: Int) -> tuple[Int, Int, Int]:
         return _UNSURE, 0, 0
     if data[here] != _DOT:
         return here, value, 0
-    point, mantissa, places = here, value, 0
+    point, mantissa = here, value
+    places: Int = 0
     here += 1
     while _ZERO <= data[here] <= _NINE:
         if here - start <= MAX_DIGITS:
