@@ -3,8 +3,8 @@
 Belongs here: counts of rows that break a rule, shares, and a few of the offending rows to look at.
 Does not: thresholds (settings), suites (checks), repairs of any kind.
 
-Each measure takes the table as read back from the staged file. NaN is not null, and a comparison with NaN is not what it
-looks like (polars: NaN equals itself and exceeds everything), so both are counted on their own.
+Each measure takes the table as read back from the staged file. NaN is not null, and a comparison with NaN is not what
+it looks like (polars: NaN equals itself and exceeds everything), so both are counted on their own.
 """
 
 from collections.abc import Iterable
@@ -48,7 +48,6 @@ def book_quality(frame: pl.LazyFrame, tickers: pl.DataFrame, *, day: date, depth
 def book_rules(*, day: date, depth: int) -> dict[str, pl.Expr]:
     """Return for each rule a Boolean expression that is true where a row breaks it, never null."""
     columns = [schema.level(side, field, n) for n in range(depth) for side in schema.SIDES for field in schema.FIELDS]
-    sizes = [schema.level(side, "sz", n) for n in range(depth) for side in schema.SIDES]
     bid, ask = pl.col(_TOP[0]), pl.col(_TOP[2])
     last = pl.col(schema.SEQ_LAST)
     last_valid = pl.when(_VALID).then(last).forward_fill().shift(1)
@@ -59,11 +58,10 @@ def book_rules(*, day: date, depth: int) -> dict[str, pl.Expr]:
         "n_nonpositive": pl.any_horizontal(pl.col(columns) <= 0),
         "n_nan": pl.any_horizontal(pl.col(columns).is_nan()),
         "n_inf": pl.any_horizontal(pl.col(columns).is_infinite()),
-        "n_null_size": pl.any_horizontal(pl.col(sizes[:2]).is_null()) & _VALID,
         "n_null_ids": last.is_null() | pl.col(schema.SEQ_FIRST).is_null() | _VALID.is_null(),
         "n_null_time": pl.col(schema.TS_RECV).is_null(),
         "n_time_backward": pl.col(schema.TS_RECV) < pl.col(schema.TS_RECV).shift(1),
-        "n_seq_backward": (_VALID & (last < last_valid)) | (last < pl.col(schema.SEQ_FIRST)),
+        "n_seq_broken": (_VALID & (last < last_valid)) | (last < pl.col(schema.SEQ_FIRST)),
         "n_outside_day": _outside(day),
     }
     return {name: rule.fill_null(value=False) for name, rule in rules.items()}
@@ -72,20 +70,6 @@ def book_rules(*, day: date, depth: int) -> dict[str, pl.Expr]:
 def book_offenders(frame: pl.LazyFrame, *, day: date, depth: int, limit: int = 5) -> pl.DataFrame:
     """Return the first rows that break a rule, with the names of those rules in `broken`."""
     return _offenders(frame, book_rules(day=day, depth=depth), limit)
-
-
-def n_seq_unexplained(frame: pl.LazyFrame, gaps: pl.LazyFrame, *, names_previous: bool) -> int:
-    """Count valid rows that leave out ids although no gap of the ledger ends where they begin.
-
-    Only where ids are consecutive can a row tell that something is missing before it: of a venue that names the
-    previous id instead (`names_previous`) the count is 0. Ids of messages that changed nothing have no row, so an id
-    left out counts only if it does so beside a wait: a valid row after one that is not valid, outside of any gap.
-    """
-    if names_previous:
-        return 0
-    ends = gaps.select(pl.col(schema.TS_END).alias(schema.TS_RECV)).unique()
-    heals = frame.filter(_VALID & ~_VALID.shift(1, fill_value=True))
-    return int(heals.join(ends, on=schema.TS_RECV, how="anti").select(pl.len()).collect().item())
 
 
 def trades_quality(frame: pl.LazyFrame, *, day: date) -> Measures:
@@ -116,7 +100,7 @@ def trades_offenders(frame: pl.LazyFrame, *, day: date, limit: int = 5) -> pl.Da
 
 
 def gaps_quality(frame: pl.LazyFrame) -> Measures:
-    """Measure `feed_gaps`: n_rows, n_malformed (no start, known or cause; ends or known before the start), n_unsorted."""
+    """Measure `feed_gaps`: n_rows, n_malformed (lacks start, known or cause; ends before its start), n_unsorted."""
     start, known, end = pl.col(schema.TS_START), pl.col(schema.TS_KNOWN), pl.col(schema.TS_END)
     is_missing = pl.any_horizontal(pl.col(schema.TS_START, schema.TS_KNOWN, schema.CAUSE).is_null())
     is_malformed = is_missing | (known < start).fill_null(value=False) | (end < start).fill_null(value=False)
