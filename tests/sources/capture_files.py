@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import zstandard
+from hypothesis import settings
 
 from trading_assets.settings import CaptureSettings
 from trading_assets.sources.reader import CaptureReader, Fragment
 
+UNTIMED = settings(deadline=None)
+"""Examples write files: how long that takes is the machine's business."""
 SETTINGS = CaptureSettings()
 SHORT_LINES = CaptureSettings(max_line_bytes=200)
 NOON = int(datetime(2024, 8, 8, 12, tzinfo=UTC).timestamp()) * 10**9

@@ -11,6 +11,7 @@ from capture_files import (
     NOON,
     SETTINGS,
     SHORT_LINES,
+    UNTIMED,
     content,
     gzipped,
     lines_of,
@@ -52,6 +53,7 @@ def merged(folder: Path, sources: Sequence[Path], settings: CaptureSettings = SH
     return out.read_bytes()
 
 
+@UNTIMED
 @given(recorded=recordings)
 def test_a_line_occurs_as_often_as_in_the_source_that_has_it_most(folder: Path, recorded: list[list[bytes]]) -> None:
     union: Counter[bytes] = Counter()
@@ -63,6 +65,7 @@ def test_a_line_occurs_as_often_as_in_the_source_that_has_it_most(folder: Path, 
     assert union == Counter(lines_of(folder / "merged"))
 
 
+@UNTIMED
 @given(recorded=recordings)
 def test_neither_the_order_of_sources_nor_repeats_nor_merging_again_changes_a_byte(
     folder: Path, recorded: list[list[bytes]]
@@ -77,6 +80,7 @@ def test_neither_the_order_of_sources_nor_repeats_nor_merging_again_changes_a_by
     assert once == merged(folder, [folder / "once", *sources])
 
 
+@UNTIMED
 @given(recorded=recordings)
 def test_the_largest_source_keeps_its_order_and_receive_times_rise_where_they_rose(
     folder: Path, recorded: list[list[bytes]]

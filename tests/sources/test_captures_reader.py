@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from capture_files import NOON, gzipped, noise, plain, tickers, zstd
+from capture_files import NOON, UNTIMED, gzipped, noise, plain, tickers, zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +65,7 @@ def test_a_skippable_zstd_frame_is_skipped(tmp_path: Path) -> None:
     assert (b"".join(tickers(5)), None) == read_all(path)
 
 
+@UNTIMED
 @given(words=st.lists(st.binary(max_size=60)), limit=st.integers(1, 40), chunk=st.integers(1, 60))
 def test_every_byte_arrives_in_order_and_only_lines_over_the_limit_are_overlong(
     folder: Path, words: list[bytes], limit: int, chunk: int
@@ -84,6 +85,7 @@ def test_every_byte_arrives_in_order_and_only_lines_over_the_limit_are_overlong(
     assert expected == lengths
 
 
+@UNTIMED
 @given(data=st.binary(min_size=1, max_size=2000), where=st.integers(0, 10**6), write=st.sampled_from([gzipped, zstd]))
 def test_noise_in_a_compressed_file_is_damage_or_harmless_and_never_an_exception(
     folder: Path, data: bytes, where: int, write: Writer

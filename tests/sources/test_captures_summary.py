@@ -2,7 +2,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from capture_files import MIDNIGHT, NOON, SETTINGS, SHORT_LINES, gzipped, plain, spot_ticker, tickers
+from capture_files import MIDNIGHT, NOON, SETTINGS, SHORT_LINES, UNTIMED, gzipped, plain, spot_ticker, tickers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +64,7 @@ def test_quality_counts_what_a_gate_must_know(tmp_path: Path) -> None:
     assert capture_quality(path, SHORT_LINES, day=DAY, expected_lines=8)["is_damaged"]
 
 
+@UNTIMED
 @given(words=st.lists(st.sampled_from([b"1723118400000000000 {}", b"9" * 19 + b" ", b"1" * 20, b"", b"x 1", b"\0"])))
 def test_a_receive_time_is_nineteen_digits_and_a_space(words: list[bytes]) -> None:
     chunk = b"\n".join(words)

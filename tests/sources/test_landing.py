@@ -14,6 +14,7 @@ from capture_files import (
     NOON,
     SETTINGS,
     SHORT_LINES,
+    UNTIMED,
     content,
     gzipped,
     lines_of,
@@ -33,6 +34,7 @@ from trading_assets.identifiers import Instrument
 from trading_assets.settings import CaptureSettings
 from trading_assets.sources.landing import Landing, land_capture
 from trading_assets.sources.merger import merge_captures
+from trading_assets.sources.writer import CanonicalWriter
 
 SPOT = Instrument.parse("BTCUSDT.BINANCE")
 JUNK = [b"\n", b"\xff\xfe\n", b"17231181 {}\n", b"9999999999999999999 {}\n", b"1723118400000000000{}\n", b"junk\r\n"]
@@ -135,6 +137,7 @@ words = st.one_of(
 )
 
 
+@UNTIMED
 @given(lines=st.lists(words, max_size=30), cut=st.booleans())
 def test_splitting_loses_no_line_and_alters_none(folder: Path, lines: list[bytes], cut: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
     lines = [*lines, spot_ticker(MIDNIGHT)]
@@ -233,6 +236,21 @@ def test_a_folder_a_missing_file_and_a_device_are_refused(tmp_path: Path) -> Non
             start_day=date(2024, 1, 1),
             today=date(2026, 1, 1),
         )
+
+
+def test_what_a_killed_import_left_behind_is_cleared_and_a_living_one_is_left_alone(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    (landing / ".capture-0123.tmp").touch()
+    alive = CanonicalWriter(landing, zstd_level=3)
+
+    land(plain(tmp_path / "capture", tickers(3)))
+    found = {name for name in files(landing) if name.endswith(".tmp")}
+    alive.finish()
+    alive.publish_as(landing / "done")
+
+    assert len(found) == 1
+    assert content(landing / "done") == b""
 
 
 IN_A_TIGHT_PLACE = """

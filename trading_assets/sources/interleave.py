@@ -63,8 +63,11 @@ class Cursor:
         if isinstance(self._piece, Fragment):
             yield from self._long_line(is_kept=bool(kept[0]))
             return
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], kept, [False]]))) + low
-        for start, end in edges.reshape(-1, 2).tolist():
+        if kept.all():  # the common case by far, and where sources alternate line by line the only one
+            edges = [[low, low + n_lines]]
+        else:
+            edges = (np.flatnonzero(np.diff(np.concatenate([[False], kept, [False]]))) + low).reshape(-1, 2).tolist()
+        for start, end in edges:
             lines = self._piece[self._starts[start] : self._starts[end]]
             yield (lines if lines.endswith(b"\n") else lines + b"\n"), end - start
 

@@ -24,7 +24,7 @@ from trading_assets.sources.lines import NS_PER_DAY, UNREADABLE, Int64s, filled_
 from trading_assets.sources.origins import Survey, first_of, instruments_of, name_of, names_of
 from trading_assets.sources.reader import CaptureReader
 from trading_assets.sources.summary import piece_times
-from trading_assets.sources.writer import CanonicalWriter
+from trading_assets.sources.writer import CanonicalWriter, clear_leftovers
 
 MAX_PARTITIONS: Final = 256
 """How many partitions one file may land in: each keeps an encoder of some MiB while the file is read."""
@@ -83,6 +83,7 @@ def land_capture(
     except NotACapture as error:
         raise NotACapture(f"{path}: {error}") from None
     landing.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(landing)
     placer = _Placer(instruments, first=first_of(survey, instruments), first_day=next(iter(survey.days)))
     reader = CaptureReader(path, max_line_bytes=settings.max_line_bytes)
     with ExitStack() as undo:

@@ -5,6 +5,7 @@ Does not: which lines, and in which order (landing, merger).
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
@@ -13,8 +14,17 @@ from typing import Final
 
 import zstandard
 
+_ASIDE: Final = ".capture-{}.tmp"
 _SLICE_BYTES: Final = 2**20
 """The encoder is fed slices of one size, so that its output cannot depend on how lines came in."""
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what killed writers left aside in `folder`; a living one holds a lock on its file."""
+    for path in folder.glob(_ASIDE.format("*")):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 class CanonicalWriter:
@@ -34,8 +44,9 @@ class CanonicalWriter:
         ).compressobj()
         self._waiting = bytearray()
         self._ends_line = True
-        self._temporary = folder / f".capture-{secrets.token_hex(8)}.tmp"
+        self._temporary = folder / _ASIDE.format(secrets.token_hex(8))
         self._file = self._temporary.open("xb")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
 
     @property
     def md5(self) -> str:
@@ -68,11 +79,11 @@ class CanonicalWriter:
         self._waiting.clear()
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._file.close()
 
     def publish_as(self, path: Path) -> None:
         """Rename the finished capture into place, over an older one of that name, durably."""
         self._temporary.replace(path)
+        self._file.close()
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
