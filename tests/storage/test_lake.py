@@ -204,7 +204,7 @@ from trading_assets.storage.lake import Draft, Judgement, Origin
 project, root, value = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 lake = Warehouse.open(load_settings(project, environment="development").model_copy(update={"root": root})).lake
 won = lost = 0
-for _ in range(20):
+for _ in range(10):
     with lake.ticket("pass", Partition.parse(sys.argv[4]), run_id=str(value)) as ticket:
         drafts = []
         for asset in ("books", "trades"):
@@ -231,5 +231,5 @@ print(won, lost)
         assert len(values) <= 1
 
     counts = [tuple(map(int, racer.communicate()[0].split())) for racer in racers]
-    assert [20, 20] == [won + lost for won, lost in counts]
+    assert [10, 10] == [won + lost for won, lost in counts]
     assert sum(won for won, _ in counts) > 0

@@ -14,6 +14,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -34,6 +35,10 @@ class Rule:
     measure: str
     minimum: float | None = None
     maximum: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.minimum is None and self.maximum is None:
+            raise ValueError(f"rule {self.name} has no limit: it could not fail")
 
     @property
     def limits(self) -> dict[str, float | str | None]:
@@ -128,16 +133,9 @@ def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:
     Great Expectations passes nulls through a range and lets NaN be a number, so a measure that is absent, NaN
     or infinite is made null here and every measure is also expected not to be null.
     """
-    gx, pandas = _great_expectations()
+    gx, pandas, row = _great_expectations()
     values = {rule.measure: _finite(measures.get(rule.measure)) for rule in rules}
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    batch = (
-        context.data_sources.add_pandas("measures")
-        .add_dataframe_asset("row")
-        .add_batch_definition_whole_dataframe("row")
-        .get_batch({"dataframe": pandas.DataFrame({name: [value] for name, value in values.items()}, dtype="float64")})
-    )
+    batch = row.get_batch({"dataframe": pandas.DataFrame([values], dtype="float64")})
     suite = gx.ExpectationSuite(name="gate")
     for rule in rules:
         suite.add_expectation(
@@ -165,14 +163,18 @@ def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:
     )
 
 
-def _great_expectations() -> tuple[Any, Any]:
-    """Import Great Expectations when it is first needed: it costs 9 s, and must not phone home."""
+@cache
+def _great_expectations() -> tuple[Any, Any, Any]:
+    """Import Great Expectations when it is first needed: it costs 9 s. Return it, pandas, and a batch of one row."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx  # noqa: PLC0415 - see the docstring
     import pandas as pd  # noqa: PLC0415 - comes with Great Expectations, which judges pandas frames
 
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    return gx, pd
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    table = context.data_sources.add_pandas("measures").add_dataframe_asset("row")
+    return gx, pd, table.add_batch_definition_whole_dataframe("row")
 
 
 def _column_differences(staged: Published, declared: Mapping[str, pl.DataType]) -> list[str]:
