@@ -36,7 +36,7 @@ SEEDS = st.integers(0, 10**6)
 ROWS = st.integers(1, 200)
 HIGH = 1e6
 CENTRE = HIGH + 500
-EXAMPLES = settings(deadline=None, max_examples=30)
+EXAMPLES = settings(deadline=None, max_examples=25)
 FEATURE = pytest.mark.parametrize("feature", REGISTRY, ids=lambda feature: feature.build.__name__)
 
 
