@@ -1,4 +1,4 @@
-"""The slow and obvious book: dictionaries, lists, and a search through everything that waits. A reference, not a peer."""
+"""The slow and obvious book: dictionaries, lists, a search through all that waits. A reference, not a peer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -3,8 +3,8 @@
 Belongs here: what a step does to the book and what a row shows of it.
 Does not: which steps there are and when (sequence), names and dtypes of the published table (rebuild).
 
-Both sides are dense arrays over the ranks of a `Ladder`. Asks are kept mirrored (rank `r` at place `n - 1 - r`), so
-that on both sides the best price is the highest place, and one piece of code serves both.
+Both sides lie in one dense array over the ranks of a `Ladder`: bids from place 0, asks mirrored (the highest price first)
+from place `n`. So on both sides the best price is the highest place, and one piece of code serves both.
 
 A row is written after each update that changed a level, after each snapshot, and for each mark. A mark shows no levels:
 while a message is missing the book is not known. A row whose book is not two-sided, or whose best bid is not below its
@@ -51,9 +51,9 @@ class Rows:
 
 
 class _Store(NamedTuple):
-    sz: Floats  # [2, r] size at each place
-    words: Words  # [2, w] which places are not empty
-    groups: Words  # [2, g] which words are not
+    sz: Floats  # [2 * r] size at each place
+    words: Words  # [w] which places are not empty
+    groups: Words  # [g] which words are not
     best: Int64s  # [2] highest place, -1 while the side is empty
     known: Int64s  # [2] lowest place that a snapshot reached
     shown: Int64s  # [2] lowest place that the row before shows; -1 where the next row must be written anew
@@ -75,15 +75,15 @@ def replay(steps: Steps, levels: Levels, px: Floats, *, depth: int, first_shown:
         first_shown: number of leading steps that move the book but make no row.
     """
     places, n_rows = len(px), len(steps.message) - first_shown
-    words = n_words(places)
+    words = n_words(2 * places)
     store = _Store(
-        np.zeros((2, places)),
-        np.zeros((2, words), np.uint64),
-        np.zeros((2, n_words(words)), np.uint64),
+        np.zeros(2 * places),
+        np.zeros(words, np.uint64),
+        np.zeros(n_words(words), np.uint64),
         np.full(2, -1, np.int64),
-        np.full(2, places, np.int64),
+        np.array([places, 2 * places]),
         np.full(2, -1, np.int64),
-        np.full(2, places, np.int64),
+        np.array([places, 2 * places]),
     )
     step, state = np.empty(n_rows, np.int64), np.empty(n_rows, np.int8)
     shown = np.empty((4 * depth, n_rows))
@@ -92,18 +92,27 @@ def replay(steps: Steps, levels: Levels, px: Floats, *, depth: int, first_shown:
 
 
 @compiled
+def _next(store: _Store, side: Int, place: Int) -> Int:
+    """Return the highest place of a side that is not empty and at most `place`, or -1."""
+    found = at_or_below(store.words, store.groups, place)
+    return found if found >= side * (len(store.sz) // 2) else -1
+
+
+@compiled
 def _put(store: _Store, side: Int, place: Int, size: float) -> bool:
     """Set the size at a place; say whether it was another."""
-    if store.sz[side, place] == size:
+    before = store.sz[place]
+    if before == size:
         return False
-    store.sz[side, place] = size
+    store.sz[place] = size
     if size > 0:
-        add(store.words[side], store.groups[side], place)
-        store.best[side] = max(store.best[side], place)
+        if before == 0:
+            add(store.words, store.groups, place)
+            store.best[side] = max(store.best[side], place)
     else:
-        discard(store.words[side], store.groups[side], place)
+        discard(store.words, store.groups, place)
         if store.best[side] == place:
-            store.best[side] = at_or_below(store.words[side], store.groups[side], place)
+            store.best[side] = _next(store, side, place)
     return True
 
 
@@ -115,20 +124,19 @@ def _clear(store: _Store, side: Int, lowest: Int) -> None:
 
 
 @compiled
-def _place(levels: Levels, i: int, places: int) -> tuple[np.int64, np.int64]:
-    """Return the side of a level, and its place there."""
-    is_ask = levels.is_ask[i]
-    return np.int64(is_ask), np.int64(places - 1 - levels.rank[i] if is_ask else levels.rank[i])
+def _place(levels: Levels, i: int, last: int) -> Int:
+    """Return where a level stands: bids rise from 0, asks fall to the `last` place."""
+    return last - levels.rank[i] if levels.is_ask[i] else np.int64(levels.rank[i])
 
 
 @compiled
 def _clear_for(store: _Store, levels: Levels, message: Int, kind: Int) -> None:
     """Make room for a snapshot, and remember how deep it reaches."""
-    places = store.sz.shape[1]
-    reach = np.array([places, places])
+    last = len(store.sz) - 1
+    reach = np.array([(last + 1) // 2, last + 1])
     for i in range(levels.offsets[message], levels.offsets[message + 1]):
-        side, place = _place(levels, i, places)
-        reach[side] = min(reach[side], place)
+        side = np.int64(levels.is_ask[i])
+        reach[side] = min(reach[side], _place(levels, i, last))
     for both in range(2):
         if kind == REPLACE:
             _clear(store, both, 0)
@@ -142,10 +150,10 @@ def _clear_for(store: _Store, levels: Levels, message: Int, kind: Int) -> None:
 @compiled
 def _lay(store: _Store, levels: Levels, message: Int) -> bool:
     """Lay a message's levels over the book; say whether any changed, and unset `shown` where a shown one did."""
-    places = store.sz.shape[1]
+    last = len(store.sz) - 1
     is_changed = False
     for i in range(levels.offsets[message], levels.offsets[message + 1]):
-        side, place = _place(levels, i, places)
+        side, place = np.int64(levels.is_ask[i]), _place(levels, i, last)
         if _put(store, side, place, levels.sz[i]):
             is_changed = True
             if place >= store.shown[side]:
@@ -156,17 +164,18 @@ def _lay(store: _Store, levels: Levels, message: Int) -> bool:
 @compiled
 def _show(store: _Store, px: Floats, shown: Floats, row: int, side: int) -> None:
     """Write one side's best levels into a row."""
-    depth, places, place = shown.shape[0] // 4, len(px), store.best[side]
-    store.deepest[side], is_short = places, False
-    for level in range(depth):
+    last, place = len(store.sz) - 1, store.best[side]
+    is_short = False
+    store.deepest[side] = last + 1
+    for level in range(shown.shape[0] // 4):
         column = 4 * level + 2 * side
         if place < 0:
             shown[column, row], shown[column + 1, row], is_short = np.nan, np.nan, True
         else:
-            shown[column, row] = px[places - 1 - place if side else place]
-            shown[column + 1, row] = store.sz[side, place]
+            shown[column, row] = px[last - place if side else place]
+            shown[column + 1, row] = store.sz[place]
             store.deepest[side] = place
-            place = at_or_below(store.words[side], store.groups[side], place - 1)
+            place = _next(store, side, place - 1)
     store.shown[side] = -1 if is_short else store.deepest[side]
 
 
@@ -216,7 +225,7 @@ def _replay(steps: Steps, levels: Levels, px: Floats, store: _Store, first_shown
             _write_nothing(store, shown, row)
         else:
             bid, ask = store.best[0], store.best[1]
-            is_sound = bid >= 0 and ask >= 0 and bid + ask < places - 1
+            is_sound = bid >= 0 and ask >= 0 and bid < 2 * places - 1 - ask
             row_state[row] = IN_STEP if is_sound else UNSOUND
             n_beyond += _write(store, px, shown, row)
         row += 1
