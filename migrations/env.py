@@ -1,4 +1,4 @@
-"""Alembic's entry: run the revisions on the connection that `storage/migrate.py` hands over, or on the settings' own."""
+"""Alembic's entry: run the revisions on the connection `storage/migrate.py` hands over, or on the settings' own."""
 
 from alembic import context
 

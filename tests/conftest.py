@@ -3,12 +3,16 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.settings import Settings, load_settings
 from trading_assets.storage.migrate import upgrade_catalog
+
+hypothesis.settings.register_profile("patient", deadline=None)  # machines are shared: time says nothing here
+hypothesis.settings.load_profile("patient")
 
 PROJECT = Path(__file__).resolve().parents[1]
 

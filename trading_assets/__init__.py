@@ -8,9 +8,10 @@ if TYPE_CHECKING:
 
 
 def read(asset: str, instrument: str, start: date | str, end: date | str) -> "pl.LazyFrame":
-    """Return the published rows of a table, such as `read("book_features", "BTCUSDT.BINANCE", "2024-08-08", "2024-08-09")`.
+    """Return the published rows of a table over some days, both included.
 
-    Both days are included. Only what its gate passed can be read, and its bytes are verified first.
+    `read("book_features", "BTCUSDT.BINANCE", "2024-08-08", "2024-08-09")` is a frame of two days.
+    Only what its gate passed can be read, and its bytes are verified first.
 
     Raises:
         InvalidIdentifier: the instrument or a day is not one.

@@ -19,6 +19,7 @@ from trading_assets.identifiers import Instrument, Partition, parse_day
 from trading_assets.settings import SimulateSettings, current_settings, load_settings, project_root
 
 if TYPE_CHECKING:
+    from trading_assets.models.evaluate import Score
     from trading_assets.session import Session
 
 app = typer.Typer(
@@ -97,7 +98,9 @@ def simulate(
     start: Annotated[str | None, typer.Option("--start", help="First simulated day.")] = None,
     days: Annotated[int | None, typer.Option(min=1, max=366, help="How many days.")] = None,
     minutes: Annotated[int | None, typer.Option(min=1, max=1440, help="Recorded minutes a day.")] = None,
-    signal: Annotated[float | None, typer.Option(min=0, max=1, help="Strength of the planted signal; 0 is none.")] = None,
+    signal: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Strength of the planted signal; 0 is none.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Equal seeds give equal recordings.")] = None,
     target: Annotated[
         Path | None, typer.Option("--out", help="Only write recordings into this folder, import nothing.")
@@ -105,7 +108,7 @@ def simulate(
 ) -> None:
     """Record a simulated exchange and import it, so that the graph has something to run on.
 
-        trading-assets simulate --instrument SIMBTC.BINANCE --days 3 --minutes 60 --signal 0.8
+    trading-assets simulate --instrument SIMBTC.BINANCE --days 3 --minutes 60 --signal 0.8
     """
     given = {
         "instruments": tuple(instruments) if instruments else None,
@@ -137,9 +140,9 @@ def run(
 ) -> None:
     """Materialize what is missing or stale, in dependency order, through Dagster in this process.
 
-        trading-assets run --dry-run
+    trading-assets run --dry-run
 
-        trading-assets run --instrument BTCUSDT.BINANCE --start 2024-08-08 --end 2024-08-09
+    trading-assets run --instrument BTCUSDT.BINANCE --start 2024-08-08 --end 2024-08-09
     """
     with _session() as session:
         if or_simulate and not session.warehouse.registry.instruments():
@@ -162,10 +165,10 @@ def run(
 def status(instruments: Instruments = None, start: Start = None, end: End = None) -> None:
     """Show every asset of every recorded day: published, stale, missing or quarantined, with its version.
 
-        trading-assets status --instrument BTCUSDT.BINANCE
+    trading-assets status --instrument BTCUSDT.BINANCE
     """
     with _session() as session:
-        table = Table(title="assets × partitions", show_lines=False)
+        table = Table(title="assets by partition", show_lines=False)
         for column in ("partition", "asset", "state", "rows", "version", "why"):
             table.add_column(column, overflow="fold", no_wrap=column == "version")
         for standing in session.standings(_markets(instruments), *_window(start, end)):
@@ -188,11 +191,13 @@ def status(instruments: Instruments = None, start: Start = None, end: End = None
 def read(
     asset: Annotated[str, typer.Argument(help="Such as book_features.")],
     partition: Annotated[str, typer.Argument(help="DAY|INSTRUMENT, such as '2024-08-08|BTCUSDT.BINANCE'.")],
-    target: Annotated[Path, typer.Option("--out", help="A .parquet, .csv or .json file, or - for CSV on the terminal.")],
+    target: Annotated[
+        Path, typer.Option("--out", help="A .parquet, .csv or .json file, or - for CSV on the terminal.")
+    ],
 ) -> None:
     """Write one published partition to a file, its bytes verified first.
 
-        trading-assets read raw_trades '2024-08-08|BTCUSDT.BINANCE' --out trades.csv
+    trading-assets read raw_trades '2024-08-08|BTCUSDT.BINANCE' --out trades.csv
     """
     from trading_assets.export import write_partition  # noqa: PLC0415 - Polars is not needed for --help
     from trading_assets.orchestration.execute import Warehouse  # noqa: PLC0415 - SQLAlchemy is slow to import
@@ -230,7 +235,8 @@ def _import(session: "Session", paths: list[Path], market: Instrument | None, ru
         where = ", ".join(str(partition) for partition in imported.partitions)
         out.print(f"{escape(str(imported.path))}: {lines} → {where}")
         if imported.damage:
-            err.print(f"[yellow]warning:[/] {escape(str(imported.path))}: {escape(imported.damage)}; what could be read was kept")
+            what = escape(f"{imported.path}: {imported.damage}")
+            err.print(f"[yellow]warning:[/] {what}; what could be read was kept")
     _publish_captures(session)
 
 
@@ -260,7 +266,9 @@ def _simulate(session: "Session", wanted: SimulateSettings) -> None:
 
     from trading_assets.storage.registry import TickRules  # noqa: PLC0415 - SQLAlchemy is slow to import
 
-    out.print(f"simulating {wanted.days} days of {', '.join(wanted.instruments)}, {wanted.minutes_per_day} minutes a day")
+    out.print(
+        f"simulating {wanted.days} days of {', '.join(wanted.instruments)}, {wanted.minutes_per_day} minutes a day"
+    )
     with TemporaryDirectory() as folder:
         paths = _record(wanted, Path(folder))
         _import(session, paths, None, TickRules())
@@ -292,12 +300,30 @@ def _print_plan(session: "Session", partitions: list[Partition]) -> None:
 
 def _print_worth(session: "Session", partitions: list[Partition]) -> None:
     table = Table(title="what the models are worth on unseen time, against the naive forecast of no change")
-    for column in ("model", "horizon", "learner", "R² vs naive", "95 % interval", "correlation", "rows"):
+    for column in ("model of", "horizon", "learner", "R² vs naive", "95 % interval", "correlation", "rows", "verdict"):
         table.add_column(column)
-    for row in session.model_worth(partitions):
-        table.add_row(*row)
+    for partition, document in session.models(partitions):
+        for horizon in document.horizons:
+            for learner, score in horizon.evaluation.scores.items():
+                if learner != "naive":
+                    table.add_row(str(partition), f"{horizon.horizon_s:g} s", learner, *_in_cells(score))
     if table.rows:
         out.print(table)
+
+
+def _in_cells(score: "Score") -> tuple[str, ...]:
+    low, high = score.r2_low, score.r2_high
+    return (
+        _number(score.r2),
+        f"{_number(low)} … {_number(high)}",
+        _number(score.correlation),
+        f"{score.n:,}",
+        "[green]better[/]" if score.is_better_than_naive else "not better",
+    )
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else f"{value:+.3f}"
 
 
 def _markets(names: list[str] | None) -> list[Instrument] | None:

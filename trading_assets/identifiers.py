@@ -87,4 +87,5 @@ class Partition:
 
 def _shown(text: str) -> str:
     """Quote hostile text so that it fits on one line of a terminal."""
-    return repr(text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…").encode("ascii", "backslashreplace").decode()
+    shown = text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
+    return ascii(shown)

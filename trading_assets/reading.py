@@ -38,7 +38,7 @@ def read_table(
     versions = [found.get((asset, p)) or house.lake.resolve(asset, p) for p in partitions]
     tables = [house.lake.open(version) for version in versions]
     if not all(isinstance(table, pl.LazyFrame) for table in tables):
-        raise NotPublished(f"{asset} is not a table: take its file with `trading-assets read {asset} PARTITION --out FILE`")
+        raise NotPublished(f"{asset} is no table: `trading-assets read {asset} PARTITION --out FILE` copies its file")
     return pl.concat([table for table in tables if isinstance(table, pl.LazyFrame)])
 
 

@@ -21,6 +21,7 @@ from trading_assets.orchestration.importing import Imported, files_in, land
 from trading_assets.orchestration.plan import Standing, pending, recorded_days, standings
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import Report, run_partition
+from trading_assets.orchestration.step import Step
 from trading_assets.settings import Settings
 from trading_assets.storage.registry import TickRules
 
@@ -50,7 +51,9 @@ class Session:
     ) -> None:
         self.instance.dispose()
 
-    def import_files(self, paths: Sequence[Path], *, instrument: Instrument | None, rules: TickRules) -> Iterator[Imported]:
+    def import_files(
+        self, paths: Sequence[Path], *, instrument: Instrument | None, rules: TickRules
+    ) -> Iterator[Imported]:
         """Land files one after the other."""
         for path in files_in(paths):
             yield land(path, self.warehouse, instrument=instrument, rules=rules)
@@ -87,15 +90,16 @@ class Session:
         """Execute what is missing or stale of a partition."""
         return self._run(partition, STEPS)
 
-    def model_worth(self, partitions: Sequence[Partition]) -> Iterator[tuple[str, ...]]:
-        """Yield a row a model, horizon and learner: its worth on unseen time against the naive forecast."""
+    def models(self, partitions: Sequence[Partition]) -> Iterator[tuple[Partition, ModelDocument]]:
+        """Yield the published models of some partitions."""
         found = self.warehouse.lake.find_all(["model"], partitions)
         for partition in partitions:
             if version := found.get(("model", partition)):
-                document = ModelDocument.from_bytes(self.warehouse.lake.store.verified(version.md5).read_bytes())
-                yield from document.worth(str(partition))
+                content = self.warehouse.lake.open(version)
+                if isinstance(content, bytes):
+                    yield partition, ModelDocument.from_bytes(content)
 
-    def _run(self, partition: Partition, steps: Sequence) -> Report:
+    def _run(self, partition: Partition, steps: Sequence[Step]) -> Report:
         return run_partition(
             partition,
             steps=steps,

@@ -235,7 +235,7 @@ def current_settings() -> Settings:
     return load_settings(project_root())
 
 
-def _lowered(values: Any) -> Any:
+def _lowered(values: Any) -> Any:  # noqa: ANN401 - whatever TOML can hold
     if isinstance(values, dict):
         return {str(key).lower(): _lowered(value) for key, value in values.items()}
     return list(values) if isinstance(values, (list, tuple)) else values

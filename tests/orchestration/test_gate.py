@@ -11,7 +11,8 @@ from trading_assets.orchestration.gate import Rule, expect, none_of
 
 
 @pytest.mark.parametrize(
-    ("value", "is_within"), [(0, True), (1, False), (-1, False), (None, False), (float("nan"), False), (float("inf"), False)]
+    ("value", "is_within"),
+    [(0, True), (1, False), (-1, False), (None, False), (float("nan"), False), (float("inf"), False)],
 )
 def test_a_count_of_offences_passes_only_when_it_is_zero(value: float | None, is_within: bool) -> None:  # noqa: FBT001 - a table
     (judgement,) = expect({"n": value}, [none_of("none", "n")])
@@ -47,7 +48,10 @@ def test_a_rule_without_a_limit_cannot_be_made() -> None:
     ],
 )
 def test_each_way_to_be_bad_is_refused_with_its_reason(
-    warehouse: Warehouse, partition: Partition, values: Any, reason: str  # noqa: ANN401 - a table of cases
+    warehouse: Warehouse,
+    partition: Partition,
+    values: Any,
+    reason: str,
 ) -> None:
     frame = values if isinstance(values, pl.DataFrame) else pl.DataFrame({"x": values}, schema={"x": pl.Float64})
 

@@ -50,7 +50,9 @@ def test_a_schema_of_newer_code_is_refused_with_what_to_do(settings: Settings) -
         upgrade_catalog(engine, MIGRATIONS)
 
 
-def test_an_upgrade_that_is_interrupted_leaves_nothing_behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upgrade_that_is_interrupted_leaves_nothing_behind(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = open_engine(settings)
     with monkeypatch.context() as patch:
         patch.setattr("sqlalchemy.engine.Transaction.commit", _killed)

@@ -15,7 +15,7 @@ from trading_assets.settings import Settings
 def book_features(
     raw_l2_snapshots: pl.LazyFrame, raw_trades: pl.LazyFrame, feed_gaps: pl.LazyFrame, settings: Settings
 ) -> pl.LazyFrame:
-    """Spread, depth, order flow and volatility on a time grid, from the past only; null where a window touches a gap."""
+    """Spread, depth, order flow and volatility on a time grid, from the past only; null across a gap."""
     return feature_frame(raw_l2_snapshots, raw_trades, feed_gaps, settings.features)
 
 

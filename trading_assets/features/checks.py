@@ -15,9 +15,9 @@ from trading_assets.settings import Settings
 def _measure(audit: Audit) -> Measures:
     table = audit.staged.collect()
     settings = audit.settings.features
-    inputs = [audit.inputs[name] for name in ("raw_l2_snapshots", "raw_trades", "feed_gaps")]
-    n_ahead = lookahead_rows(table, *inputs, settings, cuts=audit.settings.gate.lookahead_cuts)
-    ticks = feature_frame(*inputs, settings).select(pl.len()).collect().item()
+    book, trades, gaps = (audit.inputs[name] for name in ("raw_l2_snapshots", "raw_trades", "feed_gaps"))
+    n_ahead = lookahead_rows(table, book, trades, gaps, settings, cuts=audit.settings.gate.lookahead_cuts)
+    ticks = feature_frame(book, trades, gaps, settings).select(pl.len()).collect().item()
     return {
         **feature_quality(table, settings),
         "n_lookahead_rows": n_ahead,
@@ -42,7 +42,8 @@ def _rules(settings: Settings) -> Sequence[Rule]:
 def _offenders(audit: Audit) -> pl.DataFrame:
     floats = pl.selectors.float()
     broken = pl.any_horizontal(floats.is_nan() | floats.is_infinite())
-    return audit.staged.filter(broken).head(5).collect()
+    rows: pl.DataFrame = audit.staged.filter(broken).head(5).collect()
+    return rows
 
 
 BOOK_FEATURES: Final = Gate(

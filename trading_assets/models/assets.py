@@ -48,7 +48,7 @@ def model(
     partition: Partition,
     settings: Settings,
 ) -> bytes:
-    """LightGBM beside a linear baseline, trained on the days before its own and judged on unseen time against no change."""
+    """LightGBM beside a linear baseline, trained on the days before and judged on unseen time against no change."""
     days = [
         TrainingDay(day, book_features[day].collect(), labels[day].collect())
         for day in sorted(set(book_features) & set(labels))

@@ -8,6 +8,7 @@ Belongs here: the translation to Dagster's events. Does not: the protocol (execu
 
 import base64
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final
 
 import dagster as dg
@@ -97,14 +98,13 @@ def _check_results(outcome: Outcome) -> Iterator[dg.AssetCheckResult]:
     for name, verdict in outcome.verdicts.items():
         sample = {"rows": dg.MetadataValue.md(_as_markdown(verdict.offenders))} if len(verdict.offenders) else {}
         for judgement in verdict.judgements:
-            numbers = {key: value for key, value in judgement.limits.items() if value is not None}
-            value = {"value": judgement.value} if judgement.value is not None else {}
+            known = {key: value for key, value in asdict(judgement).items() if value is not None}
             yield dg.AssetCheckResult(
                 asset_key=name,
                 check_name=judgement.rule,
                 passed=judgement.passed,
                 description=None if judgement.passed else verdict.reason,
-                metadata={**value, **numbers, **({} if judgement.passed else sample)},
+                metadata={**known, **({} if judgement.passed else sample)},
             )
 
 
@@ -117,7 +117,7 @@ def _metadata(outcome: Outcome, name: str, version: Version) -> dict[str, Any]:
         "md5": version.md5,
         "settings_digest": version.settings_digest,
         "inputs": dg.MetadataValue.json([[asset, day.isoformat(), md5] for asset, day, md5 in version.inputs]),
-        **{j.limits["measure"]: j.value for j in outcome.verdicts[name].judgements if j.value is not None},
+        **{j.measure: j.value for j in outcome.verdicts[name].judgements if j.value is not None},
         **_facts(case.evidence.get("facts", {})),
     }
     if isinstance(case.staged, pl.LazyFrame):

@@ -181,8 +181,12 @@ def _as_made(step: Step, result: Any) -> Made:  # noqa: ANN401 - whatever the st
 def _stage(lake: Lake, ticket: Ticket, step: Step, name: str, made: Any) -> Draft:  # noqa: ANN401 - a frame, bytes or a writer
     suffix = step.outputs[name].suffix
     if suffix == DOCUMENT:
-        return lake.stage(ticket, name, suffix, lambda path: path.write_bytes(made) and None)
+        return lake.stage(ticket, name, suffix, partial(_write_bytes, made))
     return lake.stage(ticket, name, suffix, made if suffix == CAPTURE else partial(write_parquet, made))
+
+
+def _write_bytes(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
 
 
 def _discard(landed: list[Path]) -> None:

@@ -40,10 +40,9 @@ class Rule:
         if self.minimum is None and self.maximum is None:
             raise ValueError(f"rule {self.name} has no limit: it could not fail")
 
-    @property
-    def limits(self) -> dict[str, float | str | None]:
-        """What the judgement is recorded with."""
-        return {"measure": self.measure, "minimum": self.minimum, "maximum": self.maximum}
+    def judged(self, value: float | None, *, passed: bool) -> Judgement:
+        """Return the judgement of a value by this rule."""
+        return Judgement(self.name, self.measure, value, self.minimum, self.maximum, passed)
 
 
 def none_of(name: str, measure: str) -> Rule:
@@ -100,7 +99,7 @@ def audit(draft: Draft, gate: Gate, about: Callable[[Published], Audit], setting
     try:
         return _within(settings.gate.timeout_s, lambda: _judge(draft, gate, rules, about, settings))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong inside the gate, the file is refused
-        blank = tuple(Judgement(rule.name, passed=False, value=None, limits=rule.limits) for rule in rules)
+        blank = tuple(rule.judged(None, passed=False) for rule in rules)
         return Verdict(blank, f"the gate itself failed, so the file is refused: {type(error).__name__}: {error}")
 
 
@@ -153,12 +152,7 @@ def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:
         r.expectation_config.kwargs["column"]: r.success for r in results if "not_be_null" in r.expectation_config.type
     }
     return tuple(
-        Judgement(
-            rule.name,
-            passed=within.get(rule.name) is True and known.get(rule.measure) is True,
-            value=values[rule.measure],
-            limits=rule.limits,
-        )
+        rule.judged(values[rule.measure], passed=within.get(rule.name) is True and known.get(rule.measure) is True)
         for rule in rules
     )
 
@@ -168,7 +162,7 @@ def _great_expectations() -> tuple[Any, Any, Any]:
     """Import Great Expectations when it is first needed: it costs 9 s. Return it, pandas, and a batch of one row."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx  # noqa: PLC0415 - see the docstring
-    import pandas as pd  # noqa: PLC0415 - comes with Great Expectations, which judges pandas frames
+    import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415 - untyped; comes with Great Expectations, which judges pandas frames
 
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
@@ -190,7 +184,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _in_words(judgement: Judgement) -> str:
-    low, high = judgement.limits.get("minimum"), judgement.limits.get("maximum")
+    low, high = judgement.minimum, judgement.maximum
     wanted = (
         f"= {low:g}"
         if low == high and low is not None
@@ -201,7 +195,7 @@ def _in_words(judgement: Judgement) -> str:
         )
     )
     value = "unknown" if judgement.value is None else f"{judgement.value:g}"
-    return f"{judgement.rule}: {judgement.limits['measure']} is {value}, wanted {wanted}"
+    return f"{judgement.rule}: {judgement.measure} is {value}, wanted {wanted}"
 
 
 def _within(seconds: float, work: Callable[[], Verdict]) -> Verdict:

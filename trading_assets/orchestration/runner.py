@@ -54,9 +54,11 @@ def run_partition(
         raise_on_error=False,
         tags={"trading_assets/by": "run"},
     )
-    errors = {event.step_key: _first_line(event) for event in result.all_events if event.is_step_failure}
-    skipped = {event.step_key: "skipped: its upstream failed" for event in result.all_events if event.is_step_skipped}
-    return Report(partition, reasons, {**errors, **{str(k): v for k, v in skipped.items()}})
+    errors = {str(event.step_key): _first_line(event) for event in result.all_events if event.is_step_failure}
+    skipped = {
+        str(event.step_key): "skipped: its upstream failed" for event in result.all_events if event.is_step_skipped
+    }
+    return Report(partition, reasons, {**errors, **skipped})
 
 
 def in_dependency_order(

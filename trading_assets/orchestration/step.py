@@ -75,7 +75,7 @@ class Step:
     @property
     def services(self) -> set[str]:
         """Names of the parameters that are not upstream assets."""
-        return SERVICES & set(self.parameters)
+        return {name for name in self.parameters if name in SERVICES}
 
     def inputs(self, settings: Settings) -> dict[str, Days]:
         """Return the upstream assets and the days of each that are read."""

@@ -25,7 +25,8 @@ def book_plot(audit: Audit) -> bytes:
     sizes.plot(time, bid_sz, linewidth=0.5)
     sizes.plot(time, ask_sz, linewidth=0.5)
     sizes.set_ylabel("size at best", fontsize=7)
-    for start, end in audit.evidence["day"].gaps.filter(pl.col(CAUSE) != "trade_gap").select(TS_START, TS_END).iter_rows():
+    of_book = audit.evidence["day"].gaps.filter(pl.col(CAUSE) != "trade_gap")
+    for start, end in of_book.select(TS_START, TS_END).iter_rows():
         for panel in (prices, spread, sizes):
             if start is not None and len(time):
                 panel.axvspan(start, end or time[-1], color="tab:red", alpha=0.15)

@@ -5,9 +5,9 @@ The schema is made by the revisions under `migrations/` only; a test holds the t
 """
 
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, MetaData, String, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, MetaData, String, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -128,9 +128,11 @@ class QualityRow(Base):
     rule: Mapped[str] = mapped_column(Name, primary_key=True)
     day: Mapped[date]
     instrument_id: Mapped[str] = mapped_column(Name)
-    passed: Mapped[bool]
+    measure: Mapped[str] = mapped_column(Name)
     value: Mapped[float | None]
-    limits: Mapped[dict[str, Any]] = mapped_column(JSON)
+    minimum: Mapped[float | None]
+    maximum: Mapped[float | None]
+    passed: Mapped[bool]
 
 
 class QuarantineRow(Base):

@@ -7,7 +7,7 @@ Does not: tables (catalog), or what is written in them (lake, registry).
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from sqlite3 import Connection as SQLiteConnection
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -33,7 +33,7 @@ def _make_transactional(engine: Engine, *, busy_ms: int) -> None:
     """Take transactions, DDL included, out of the hands of sqlite3's legacy autocommit."""
 
     @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
+    def configure(connection: SQLiteConnection, _record: object) -> None:
         connection.isolation_level = None
         for pragma in (f"busy_timeout={busy_ms}", "foreign_keys=ON", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")

@@ -8,12 +8,11 @@ Does not: judging (orchestration/gate), computing (the stages), bytes on disk (s
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
@@ -56,9 +55,11 @@ class Judgement:
     """How one rule judged one staged file; a value that could not be measured is None and has not passed."""
 
     rule: str
-    passed: bool
+    measure: str
     value: float | None
-    limits: Mapping[str, float | None] = field(default_factory=dict)
+    minimum: float | None
+    maximum: float | None
+    passed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +157,7 @@ class Lake:
                 "md5": draft.file.md5,
                 "run_id": ticket.run_id,
                 "reason": reason,
-                "judgements": [
-                    {"rule": j.rule, "passed": j.passed, "value": j.value, **j.limits}
-                    for j in draft.judgements
-                ],
+                "judgements": [asdict(judgement) for judgement in draft.judgements],
             }
             paths.append(
                 self.store.quarantine(
@@ -189,9 +187,7 @@ class Lake:
         """Return the standing version of a partition, or None."""
         return self.find_all([asset], [partition]).get((asset, partition))
 
-    def find_all(
-        self, assets: Sequence[str], partitions: Sequence[Partition]
-    ) -> dict[tuple[str, Partition], Version]:
+    def find_all(self, assets: Sequence[str], partitions: Sequence[Partition]) -> dict[tuple[str, Partition], Version]:
         """Return the standing versions of many partitions, all of one moment."""
         wanted = set(partitions)
         statement = select(PointerRow).where(
@@ -252,12 +248,9 @@ def _record_judgements(session: Session, ticket: Ticket, drafts: Sequence[Draft]
         QualityRow(
             ticket_id=ticket.id,
             asset=draft.asset,
-            rule=judgement.rule,
             day=ticket.partition.day,
             instrument_id=str(ticket.partition.instrument),
-            passed=judgement.passed,
-            value=judgement.value,
-            limits=dict(judgement.limits),
+            **asdict(judgement),
         )
         for draft in drafts
         for judgement in draft.judgements

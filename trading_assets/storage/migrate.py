@@ -30,9 +30,7 @@ def upgrade_catalog(engine: Engine, migrations: Path) -> None:
         with engine.connect() as connection:
             connection.connection.execute("PRAGMA journal_mode=WAL")
     with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
-        current = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE}
-        ).get_current_revision()
+        current = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
         if current == script.get_current_head():
             return
         if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:

@@ -69,10 +69,7 @@ class Registry:
     def instruments(self) -> list[Instrument]:
         """Return all registered instruments, sorted."""
         with reading(self.engine) as session:
-            return [
-                Instrument.parse(name)
-                for name in sorted(session.scalars(select(InstrumentRow.instrument_id)))
-            ]
+            return [Instrument.parse(name) for name in sorted(session.scalars(select(InstrumentRow.instrument_id)))]
 
     def registered_days(self, instrument: Instrument) -> list[date]:
         """Return the days with a published capture, sorted: the days on which anything is expected."""
@@ -82,9 +79,7 @@ class Registry:
         with reading(self.engine) as session:
             return sorted(session.scalars(statement))
 
-    def standing_refusals(
-        self, assets: Sequence[str], instrument: Instrument
-    ) -> dict[tuple[str, date], Refusal]:
+    def standing_refusals(self, assets: Sequence[str], instrument: Instrument) -> dict[tuple[str, date], Refusal]:
         """Return, for each partition whose newest judged ticket was refused, that refusal."""
         newest = (
             select(QualityRow.asset, QualityRow.day, func.max(QualityRow.ticket_id).label("ticket_id"))

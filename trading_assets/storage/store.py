@@ -61,9 +61,7 @@ class Store:
     def sweep(self) -> list[str]:
         """Remove staging folders whose owner is dead; return their names."""
         with self._housekeeping() as staging:
-            dead = [
-                folder for folder in sorted(staging.iterdir()) if folder.is_dir() and _is_abandoned(folder)
-            ]
+            dead = [folder for folder in sorted(staging.iterdir()) if folder.is_dir() and _is_abandoned(folder)]
             for folder in dead:
                 shutil.rmtree(folder, ignore_errors=True)
         return [folder.name for folder in dead]
