@@ -21,7 +21,7 @@ from trading_assets.raw.ladder import Ladder, ladder
 from trading_assets.raw.units import Floats, in_units
 
 T = TypeVar("T")
-REPEATS = 7
+REPEATS = 15
 
 
 def best_of(repeats: int, work: Callable[[], T]) -> tuple[float, T]:

@@ -3,7 +3,7 @@
 Belongs here: what a step does to the book and what a row shows of it.
 Does not: which steps there are and when (sequence), names and dtypes of the published table (rebuild).
 
-Both sides lie in one dense array over the ranks of a `Ladder`: bids from place 0, asks mirrored (the highest price first)
+Both sides lie in one dense array over the ranks of a `Ladder`: bids from place 0, asks mirrored (highest price first)
 from place `n`. So on both sides the best price is the highest place, and one piece of code serves both.
 
 A row is written after each update that changed a level, after each snapshot, and for each mark. A mark shows no levels:
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_assets.raw.bits import Words, add, at_or_below, discard, n_words
-from trading_assets.raw.compiled import Int, compiled
+from trading_assets.raw.compiled import Int, compiled, inlined
 from trading_assets.raw.ladder import Int32s
 from trading_assets.raw.messages import Bools, Int64s
 from trading_assets.raw.sequence import LAY, MARK, REPLACE, UPDATE, Steps
@@ -91,14 +91,14 @@ def replay(steps: Steps, levels: Levels, px: Floats, *, depth: int, first_shown:
     return Rows(step[:n], state[:n], shown[:, :n], n_beyond)
 
 
-@compiled
+@inlined
 def _next(store: _Store, side: Int, place: Int) -> Int:
     """Return the highest place of a side that is not empty and at most `place`, or -1."""
     found = at_or_below(store.words, store.groups, place)
     return found if found >= side * (len(store.sz) // 2) else -1
 
 
-@compiled
+@inlined
 def _put(store: _Store, side: Int, place: Int, size: float) -> bool:
     """Set the size at a place; say whether it was another."""
     before = store.sz[place]
@@ -123,7 +123,7 @@ def _clear(store: _Store, side: Int, lowest: Int) -> None:
         _put(store, side, store.best[side], 0.0)
 
 
-@compiled
+@inlined
 def _place(levels: Levels, i: int, last: int) -> Int:
     """Return where a level stands: bids rise from 0, asks fall to the `last` place."""
     return last - levels.rank[i] if levels.is_ask[i] else np.int64(levels.rank[i])
@@ -147,7 +147,7 @@ def _clear_for(store: _Store, levels: Levels, message: Int, kind: Int) -> None:
         store.shown[both] = -1
 
 
-@compiled
+@inlined
 def _lay(store: _Store, levels: Levels, message: Int) -> bool:
     """Lay a message's levels over the book; say whether any changed, and unset `shown` where a shown one did."""
     last = len(store.sz) - 1

@@ -19,3 +19,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def compiled(function: _Function) -> _Function:
     """Compile a function at its first call; the result is cached beside its file."""
     return cast("_Function", numba.njit(cache=True, nogil=True)(function))
+
+
+def inlined(function: _Function) -> _Function:
+    """Compile a small helper into its callers, which spares them counting references to its arguments."""
+    return cast("_Function", numba.njit(cache=True, nogil=True, inline="always")(function))
