@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from decode_builders import (
@@ -63,8 +65,8 @@ def test_a_ticker_keeps_the_update_id_that_books_are_compared_at() -> None:
 
 
 def test_fields_in_another_order_with_white_space_and_new_fields_say_the_same() -> None:
-    fields = SPOT_DEPTH[1:-1].replace("[[", "[ [").split(',"')
-    reordered = "{" + ', "'.join([fields[0], 'new":{"x":[1]}', *reversed(fields[1:])]) + "}\r"
+    fields = reversed(json.loads(SPOT_DEPTH).items())
+    reordered = json.dumps({"new": {"x": [1.5, None]}, **dict(fields)}) + "\r"
 
     assert columns_of(decode([capture(SPOT_DEPTH)], instrument=SPOT)) == columns_of(
         decode([capture(reordered)], instrument=SPOT)

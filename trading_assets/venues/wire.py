@@ -43,7 +43,7 @@ class Reason(StrEnum):
     OVERFLOW = "number too large at the common scale"
 
 
-class Malformed(Exception):  # noqa: N818 -- as everywhere here, an error's name ends in what is wrong
+class Malformed(Exception):
     """A line is refused; the decoder that catches it makes a dead letter."""
 
     def __init__(self, reason: Reason) -> None:
