@@ -22,7 +22,7 @@ from decode_builders import (
 
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.decode import decode
-from trading_assets.raw.messages import NO_SEQ, NO_TIME, OverlongLine
+from trading_assets.raw.messages import MAX_LINE_BYTES, NO_SEQ, NO_TIME, OverlongLine
 
 AGG_TRADE = '{"e":"aggTrade","E":1,"s":"BTCUSDT","a":1,"p":"1","q":"1","f":1,"l":1,"T":1,"m":true}'
 
@@ -222,6 +222,12 @@ def test_a_line_of_64_mb_keeps_only_its_first_bytes() -> None:
     (letter,) = decode([line + capture(SPOT_TICKER)], instrument=SPOT).dead_letters
 
     assert ("line too long", len(line), 65_536) == (letter.reason, letter.n_bytes, len(letter.raw))
+
+
+def test_a_sound_line_over_the_limit_is_a_dead_letter_too() -> None:
+    bids = ",".join(['["10.5","1.0"]'] * (MAX_LINE_BYTES // 15 + 1))
+
+    assert reasons(decode([capture(SPOT_DEPTH.replace('["10.5","1.0"]', bids))], instrument=SPOT)) == ["line too long"]
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -3,6 +3,9 @@
 Belongs here: compiled loops over bytes. Does not: any judgement. A line that matches no template to its last byte is
 left where it is, for the strict decoder: so what is read here is a subset of what that one reads, and equal to it.
 
+The compiler keeps what it made until this file changes, with the constants of rows and template built in: a change of
+theirs needs a change here, or an empty `__pycache__`.
+
 A chunk ends with a line feed, and in a template only the last byte is one: so no loop here runs past the chunk.
 """
 
@@ -15,7 +18,7 @@ from trading_assets.identifiers import Instrument
 from trading_assets.raw import rows as at
 from trading_assets.raw import template as column
 from trading_assets.raw.compiled import Int, compiled
-from trading_assets.raw.messages import NO_SEQ, NO_TIME, Bools, Int64s
+from trading_assets.raw.messages import MAX_LINE_BYTES, NO_SEQ, NO_TIME, Bools, Int64s
 from trading_assets.raw.rows import Int8s, Rows
 from trading_assets.raw.template import FLAG, INTEGER, LEVELS, NUMBER, compiled_templates
 from trading_assets.venues import venue_of
@@ -77,7 +80,11 @@ def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
             )  # fmt: skip
             if end != _UNSURE:
                 break
-        if end == _UNSURE or (kinds[which] == at.UPDATE and row[at.SEQ_LAST] < row[at.SEQ_FIRST]):
+        if (
+            end == _UNSURE
+            or end - start > MAX_LINE_BYTES
+            or (kinds[which] == at.UPDATE and row[at.SEQ_LAST] < row[at.SEQ_FIRST])
+        ):
             return
         hits[which] += 1
         row[at.LINE_NO], row[at.KIND], row[at.START] = cursor[at.LINE], kinds[which], start
