@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import numpy as np
@@ -20,6 +21,7 @@ from decode_builders import (
     wrapped,
 )
 
+from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.decode import decode
 from trading_assets.raw.messages import MAX_LINE_BYTES, NO_SEQ, NO_TIME, OverlongLine
@@ -236,6 +238,14 @@ def test_binary_garbage_ends_in_dead_letters(seed: int) -> None:
     messages = decode([garbage], instrument=SPOT)
 
     assert messages.n_lines == len(messages.dead_letters) == len(garbage.split(b"\n"))
+
+
+@pytest.mark.parametrize("chunk", [b"\n" * 50_000, (b"x" * 65_535 + b"\n") * 16], ids=["lines", "bytes"])
+def test_a_flood_of_dead_letters_is_refused_before_it_fills_memory(chunk: bytes) -> None:
+    flood = itertools.repeat(chunk)
+
+    with pytest.raises(NotACapture, match=r"cannot be decoded as BTCUSDT\.BINANCE"):
+        decode(flood, instrument=SPOT)
 
 
 def test_nothing_decodes_to_nothing() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
 
+from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument
 from trading_assets.raw import rows as at
 from trading_assets.raw.batch import Steps, settle
@@ -23,6 +24,9 @@ from trading_assets.venues.wire import Ignored, Malformed, Reason
 
 RAW_BYTES: Final = 64 * 2**10
 """Bytes of a dead letter that are kept beside its reason."""
+MAX_DEAD_LETTERS: Final = 200_000
+MAX_DEAD_BYTES: Final = 256 * 2**20
+"""With more dead letters, or more bytes of them, decoding stops: they are held in memory."""
 
 Scan = Callable[[bytes, Rows], None]
 """Appends rows from the cursor on, up to a line that it leaves to the strict decoder."""
@@ -46,6 +50,7 @@ def decode(
     Raises:
         InvalidIdentifier: no decoder for the instrument's venue.
         InvalidSettings: a tick or lot size that is none.
+        NotACapture: so many lines cannot be decoded that this is no recording of the instrument.
     """
     return _decoded(chunks, instrument, FastScan(instrument), _steps(tick_size, lot_size))
 
@@ -92,7 +97,7 @@ class _Decoder:
         self._ignored: Counter[str] = Counter()
         self._dead: list[DeadLetter] = []
         self._at_risk: dict[int, DeadLetter] = {}
-        self._n_lines = self._offset = 0
+        self._n_lines = self._offset = self._n_dead_bytes = 0
 
     def feed(self, chunk: bytes) -> None:
         """Decode whole lines."""
@@ -109,7 +114,7 @@ class _Decoder:
     def feed_overlong(self, line: OverlongLine) -> None:
         """Count a line that was too long to be handed over whole."""
         raw = line.prefix[:RAW_BYTES]
-        self._dead.append(DeadLetter(self._n_lines, self._offset, line.n_bytes, Reason.OVERLONG.value, raw))
+        self._bury(DeadLetter(self._n_lines, self._offset, line.n_bytes, Reason.OVERLONG.value, raw))
         self._n_lines, self._offset = self._n_lines + 1, self._offset + line.n_bytes
 
     def messages(self) -> Messages:
@@ -132,7 +137,7 @@ class _Decoder:
         try:
             ts_recv, record = read_line(line.removesuffix(b"\n"), instrument=self._instrument)
         except Malformed as malformed:
-            self._dead.append(self._letter(chunk, int(cursor[at.LINE]), start, malformed.reason))
+            self._bury(self._letter(chunk, int(cursor[at.LINE]), start, malformed.reason))
         else:
             if isinstance(record, Ignored):
                 self._ignored[record.kind] += 1
@@ -144,10 +149,21 @@ class _Decoder:
     def _settle(self, chunk: bytes) -> None:
         settled = settle(self._rows, self._steps)
         self._batches.append(settled.batch)
-        self._dead += self._letters(chunk, settled.off_tick, Reason.OFF_TICK)
-        self._dead += self._letters(chunk, settled.too_large, Reason.OVERFLOW)
+        for letter in self._letters(chunk, settled.off_tick, Reason.OFF_TICK):
+            self._bury(letter)
+        for letter in self._letters(chunk, settled.too_large, Reason.OVERFLOW):
+            self._bury(letter)
         at_risk = self._letters(chunk, settled.at_risk, Reason.OVERFLOW)
         self._at_risk.update((letter.line_no, letter) for letter in at_risk)
+
+    def _bury(self, letter: DeadLetter) -> None:
+        self._dead.append(letter)
+        self._n_dead_bytes += len(letter.raw)
+        if len(self._dead) > MAX_DEAD_LETTERS or self._n_dead_bytes > MAX_DEAD_BYTES:
+            raise NotACapture(
+                f"{len(self._dead)} of the first {letter.line_no + 1} lines cannot be decoded as {self._instrument} "
+                f"(the last: {letter.reason}): this is not a recording of it, or a tick size is wrong"
+            )
 
     def _letters(self, chunk: bytes, places: Int64s, reason: Reason) -> list[DeadLetter]:
         return [self._letter(chunk, line_no, start, reason) for line_no, start in places.tolist()]
