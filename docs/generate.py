@@ -1,0 +1,180 @@
+"""Write the parts of the documents that follow from the code: `make docs`.
+
+Belongs here: the graph in README.md, docs/assets.md, and which of the documents are generated at all.
+Does not: what is said about an asset; that is the docstring of its step. tests/test_docs.py fails when a document is
+not what this module would write.
+"""
+
+# ruff: noqa: INP001 - a script beside the documents, not a package
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from trading_assets.definitions import STAGES
+from trading_assets.features.dictionary import dictionary
+from trading_assets.orchestration.gate import Rule
+from trading_assets.orchestration.step import Days, Output, Step
+from trading_assets.settings import Settings
+from trading_assets.storage.formats import CAPTURE, DOCUMENT
+
+PROJECT: Final = Path(__file__).resolve().parents[1]
+START: Final = "<!-- graph:start -->"
+END: Final = "<!-- graph:end -->"
+
+Stages = Mapping[str, Sequence[Step]]
+
+FIELDS: Final = 4
+"""Columns of one level of the book: all levels look alike, so the first and the end of the last are shown."""
+
+_LEVEL: Final = re.compile(r"(bid|ask)_(px|sz)_\d\d")
+_DTYPE_NOISE: Final = re.compile(r"time_unit=|time_zone=|categories=|['\[\]]")
+_NOT_TABLES: Final = {
+    CAPTURE: "lines `<receive ns> <venue JSON>`, see [captures](captures.md)",
+    DOCUMENT: "one document, see `trading_assets/models/document.py`",
+}
+_HEAD: Final = """\
+# Assets
+
+Written from the code by `make docs`; a test fails when it is not current. Limits and names are those of the default
+settings. One partition is one UTC day of one instrument. A step makes one asset or several; those of one step are
+published together. What a rule means and how it is judged: [gate](gate.md).
+"""
+
+
+def documents(settings: Settings) -> dict[Path, str]:
+    """Return every generated document, complete, by its path."""
+    readme = PROJECT / "README.md"
+    return {
+        readme: with_graph(readme.read_text(), graph(STAGES, settings)),
+        PROJECT / "docs" / "assets.md": assets(STAGES, settings),
+        PROJECT / "docs" / "features.md": dictionary(),
+    }
+
+
+def default_settings() -> Settings:
+    """Return the settings as declared, whatever settings.toml and the environment say."""
+    return Settings(root=PROJECT, environment="development")
+
+
+def with_graph(text: str, picture: str) -> str:
+    """Replace what stands between the markers.
+
+    Raises:
+        ValueError: the text does not have each marker once, in order.
+    """
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end) or START in rest or END in after:
+        raise ValueError(f"the text needs {START} and, after it, {END}, once each")
+    return f"{before}{START}\n{picture}{END}{after}"
+
+
+def graph(stages: Stages, settings: Settings) -> str:
+    """Draw the stages and their assets as a Mermaid block; an edge that reads other days says which."""
+    lines = ["```mermaid", "flowchart LR"]
+    for stage, steps in stages.items():
+        lines.append(f'  subgraph stage_{stage}["{stage}"]')
+        for step in steps:
+            lines += _boxes(step)
+        lines.append("  end")
+    for steps in stages.values():
+        for step in steps:
+            lines += [f"  {edge}" for edge in _edges(step, settings)]
+    return "\n".join([*lines, "```", ""])
+
+
+def assets(stages: Stages, settings: Settings) -> str:
+    """Describe every asset: what it is, what it reads, its columns and the rules of its gate."""
+    parts = [_HEAD]
+    for stage, steps in stages.items():
+        parts.append(f"## {stage}\n")
+        for step in steps:
+            parts += [_entry(step, name, output, settings) for name, output in step.outputs.items()]
+    return "\n".join(parts)
+
+
+def _boxes(step: Step) -> Iterator[str]:
+    if len(step.outputs) == 1:
+        yield from (f"    {name}[{name}]" for name in step.outputs)
+        return
+    yield f'    subgraph step_{step.name}["{step.name}: published together"]'
+    yield from (f"      {name}[{name}]" for name in step.outputs)
+    yield "    end"
+
+
+def _edges(step: Step, settings: Settings) -> Iterator[str]:
+    for upstream, days in step.inputs(settings).items():
+        label = f'|"{_in_days(days)}"|' if days.first or days.last else ""
+        yield from (f"{upstream} -->{label} {name}" for name in step.outputs)
+
+
+def _in_days(days: Days) -> str:
+    first, last = (f"{day}".replace("-", "\N{MINUS SIGN}") for day in (days.first, days.last))
+    return f"day {first}" if first == last else f"days {first} … {last}"
+
+
+def _entry(step: Step, name: str, output: Output, settings: Settings) -> str:
+    return "\n".join(
+        [
+            f"### {name}\n",
+            f"{output.description}\n",
+            f"- Reads: {_inputs(step, settings)}",
+            f"- Made by: step `{step.name}`, code version {step.code_version}{_with_settings(step)}",
+            f"- File: `.{output.suffix}`" + (f", {_NOT_TABLES[output.suffix]}" if output.suffix in _NOT_TABLES else ""),
+            "",
+            *_columns(output, settings),
+            *_rules(output.gate.all_rules(settings)),
+        ]
+    )
+
+
+def _inputs(step: Step, settings: Settings) -> str:
+    inputs = step.inputs(settings)
+    shown = [f"`{name}`" + (f" ({_in_days(days)})" if days.first or days.last else "") for name, days in inputs.items()]
+    return ", ".join(shown) or "imported files"
+
+
+def _with_settings(step: Step) -> str:
+    return f", settings {', '.join(f'`{section}`' for section in step.reads)}" if step.reads else ""
+
+
+def _columns(output: Output, settings: Settings) -> Iterator[str]:
+    if output.gate.columns is None:
+        return
+    yield from ("| column | dtype |", "|---|---|")
+    declared = (
+        (name, _DTYPE_NOISE.sub("", str(dtype)), bool(_LEVEL.fullmatch(name)))
+        for name, dtype in output.gate.columns(settings).items()
+    )
+    for (dtype, is_level), run in groupby(declared, key=lambda column: column[1:]):
+        names = [f"`{name}`" for name, _, _ in run]
+        shown = [*names[:FIELDS], "…", names[-1]] if is_level else names
+        yield f"| {', '.join(shown)} | `{dtype}` |"
+    yield ""
+
+
+def _rules(rules: Sequence[Rule]) -> Iterator[str]:
+    yield from ("| rule of the gate | is true when |", "|---|---|")
+    yield from (f"| `{rule.name}` | `{_limits(rule)}` |" for rule in rules)
+    yield ""
+
+
+def _limits(rule: Rule) -> str:
+    if rule.minimum == rule.maximum:
+        return f"{rule.measure} = {rule.minimum:g}"
+    if rule.maximum is None:
+        return f"{rule.measure} >= {rule.minimum:g}"
+    low = "" if rule.minimum is None else f"{rule.minimum:g} <= "
+    return f"{low}{rule.measure} <= {rule.maximum:g}"
+
+
+def main() -> None:
+    """Write every generated document."""
+    for path, text in documents(default_settings()).items():
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
