@@ -85,6 +85,10 @@ def test_importing_definitions_leaves_heavy_libraries_alone() -> None:
 
 
 def test_every_module_says_what_belongs_to_it() -> None:
-    silent = [str(path) for path in PACKAGE.rglob("*.py") if path.read_text() and not ast.get_docstring(ast.parse(path.read_text()))]
+    silent = [
+        str(path)
+        for path in PACKAGE.rglob("*.py")
+        if path.read_text() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
 
     assert [] == silent

@@ -24,7 +24,7 @@ HOSTILE = [
     " BTCUSDT.BINANCE",
     "-BTC.BINANCE",
     "BTCUSDT.binance",
-    "ＢＴＣ.BINANCE",
+    "\uff22TC.BINANCE",
     "BTCUSDT.BINANCE|x",
     "A" * 4096 + ".BINANCE",
     "A.B.C",
@@ -46,7 +46,9 @@ def test_hostile_instruments_are_refused_in_one_short_printable_line(text: str) 
     assert len(message) < 10 * MAX_LENGTH
 
 
-@pytest.mark.parametrize("text", [*HOSTILE, "2024-08-08", "2024-08-08|", "|BTCUSDT.BINANCE", "2024-13-01|BTCUSDT.BINANCE"])
+@pytest.mark.parametrize(
+    "text", [*HOSTILE, "2024-08-08", "2024-08-08|", "|BTCUSDT.BINANCE", "2024-13-01|BTCUSDT.BINANCE"]
+)
 def test_hostile_partitions_are_refused(text: str) -> None:
     with pytest.raises(InvalidIdentifier):
         Partition.parse(text)

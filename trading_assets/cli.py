@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from loguru import logger
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -38,7 +39,7 @@ app = typer.Typer(
         trading-assets import recordings/ && trading-assets run
     """,
 )
-out = Console(soft_wrap=False)
+out = Console(width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True)
 
 Instruments = Annotated[
@@ -214,6 +215,7 @@ def main() -> None:
         from trading_assets.telemetry.logs import configure_logs  # noqa: PLC0415 - needs the settings
 
         configure_logs(settings)
+        logger.disable("trading_assets.orchestration.execute")  # each command prints its own account of it
         app()
     except TradingAssetsError as error:
         err.print(f"[bold red]error:[/] {escape(str(error))}")
@@ -301,7 +303,7 @@ def _print_plan(session: "Session", partitions: list[Partition]) -> None:
 def _print_worth(session: "Session", partitions: list[Partition]) -> None:
     table = Table(title="what the models are worth on unseen time, against the naive forecast of no change")
     for column in ("model of", "horizon", "learner", "R² vs naive", "95 % interval", "correlation", "rows", "verdict"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     for partition, document in session.models(partitions):
         for horizon in document.horizons:
             for learner, score in horizon.evaluation.scores.items():

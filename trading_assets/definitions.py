@@ -7,7 +7,7 @@ import dagster as dg
 from trading_assets.features.assets import STEPS as FEATURE_STEPS
 from trading_assets.models.assets import STEPS as MODEL_STEPS
 from trading_assets.orchestration.assets import as_dagster_asset
-from trading_assets.orchestration.jobs import jobs
+from trading_assets.orchestration.jobs import JOBS
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.step import Step
 from trading_assets.raw.assets import STEPS as RAW_STEPS
@@ -30,7 +30,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """Assemble the code location from settings, so that tests can build their own."""
     return dg.Definitions(
         assets=build_assets(settings),
-        jobs=jobs(),
+        jobs=JOBS,
         resources=resources(settings),
         executor=dg.in_process_executor,
     )

@@ -90,8 +90,27 @@ def _run(
         return execute(step, partition, warehouse, run_id=context.run_id)
     with tracker.run(context, asset=step.name, partition=partition) as run:
         outcome = execute(step, partition, warehouse, run_id=context.run_id)
-        run.record(outcome)
+        run.record(_origin_tags(outcome), _document(outcome), refusal=outcome.refusal)
         return outcome
+
+
+def _origin_tags(outcome: Outcome) -> dict[str, str]:
+    """Say where a tracked version came from: its md5, and those of everything it was made of."""
+    return {
+        tag: value
+        for version in outcome.versions.values()
+        for tag, value in {
+            "model_version": version.md5,
+            "code_version": version.code_version,
+            "settings_digest": version.settings_digest,
+            **{f"input.{asset}.{day}": md5 for asset, day, md5 in version.inputs},
+        }.items()
+    }
+
+
+def _document(outcome: Outcome) -> bytes | None:
+    case = outcome.audits.get(outcome.step.name)
+    return case.staged if case else None
 
 
 def _check_results(outcome: Outcome) -> Iterator[dg.AssetCheckResult]:

@@ -3,6 +3,7 @@
 Belongs here: Dagster's view of partitions. Does not: parsing keys (identifiers), which days are expected (plan).
 """
 
+import warnings
 from typing import Final
 
 import dagster as dg
@@ -23,12 +24,14 @@ def daily_by_instrument(settings: Settings) -> dg.MultiPartitionsDefinition:
 
 def window(days: Days) -> dg.PartitionMapping:
     """Map a partition onto the same instrument's window of upstream days."""
-    by_day = dg.TimeWindowPartitionMapping(
-        start_offset=days.first, end_offset=days.last, allow_nonexistent_upstream_partitions=True
-    )
-    return dg.MultiPartitionMapping(
-        {
-            "day": dg.DimensionPartitionMapping("day", by_day),
-            "instrument": dg.DimensionPartitionMapping("instrument", dg.IdentityPartitionMapping()),
-        }
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # said once here rather than at every load: we rely on it
+        by_day = dg.TimeWindowPartitionMapping(
+            start_offset=days.first, end_offset=days.last, allow_nonexistent_upstream_partitions=True
+        )
+        return dg.MultiPartitionMapping(
+            {
+                "day": dg.DimensionPartitionMapping("day", by_day),
+                "instrument": dg.DimensionPartitionMapping("instrument", dg.IdentityPartitionMapping()),
+            }
+        )

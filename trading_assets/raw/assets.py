@@ -36,15 +36,15 @@ def captures(landed: Sequence[Path], standing: Path | None, partition: Partition
             plot=book_plot,
         ),
         "raw_trades": Output(TRADES, "Trades with the side of the aggressor, each id once.", plot=trades_plot),
-        "feed_gaps": Output(GAPS, "The gap ledger: where the feed broke, when that could be known, until when, and why."),
+        "feed_gaps": Output(
+            GAPS, "The gap ledger: where the feed broke, when that could be known, until when, and why."
+        ),
         "dead_letters": Output(DEAD_LETTERS, "Lines of the capture that could not be decoded, each with its reason."),
     },
     reads=("book", "captures"),
     windows=lambda _: {"captures": Days(-1, 0)},
 )
-def raw_books(
-    captures: Mapping[date, Path], partition: Partition, tick_rules: TickRules, settings: Settings
-) -> Made:
+def raw_books(captures: Mapping[date, Path], partition: Partition, tick_rules: TickRules, settings: Settings) -> Made:
     """Replay a day of captures into books, trades, gaps and dead letters, published together."""
     day = replay_day(captures, partition, tick_rules, settings)
     return Made(

@@ -132,9 +132,7 @@ BOOK: Final = Gate(
     measure=_measure_book,
     rules=_book_rules,
     columns=lambda settings: schema.l2_snapshots(settings.book.depth),
-    offenders=lambda audit: book_offenders(
-        audit.staged, day=audit.partition.day, depth=audit.settings.book.depth
-    ),
+    offenders=lambda audit: book_offenders(audit.staged, day=audit.partition.day, depth=audit.settings.book.depth),
 )
 TRADES: Final = Gate(
     measure=_measure_trades,

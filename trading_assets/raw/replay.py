@@ -25,16 +25,12 @@ def replay_day(captures: Mapping[date, Path], partition: Partition, rules: TickR
 
     def messages(day: date) -> Messages:
         chunks = read_chunks(captures[day], max_line_bytes=settings.captures.max_line_bytes)
-        return decode(
-            chunks, instrument=partition.instrument, tick_size=rules.tick_size, lot_size=rules.lot_size
-        )
+        return decode(chunks, instrument=partition.instrument, tick_size=rules.tick_size, lot_size=rules.lot_size)
 
     today = messages(partition.day)
     before = partition.day - timedelta(days=1)
     yesterday = messages(before) if before in captures and needs_yesterday(today) else None
-    return rebuild_day(
-        today, yesterday, day=partition.day, instrument=partition.instrument, depth=settings.book.depth
-    )
+    return rebuild_day(today, yesterday, day=partition.day, instrument=partition.instrument, depth=settings.book.depth)
 
 
 def facts(day: RawDay) -> dict[str, object]:

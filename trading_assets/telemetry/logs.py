@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 HIDDEN: Final = "***"
 _PASSWORD_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]+(?=@)")
 _NAMED_SECRET: Final = re.compile(r"(?i)\b((?:api_?key|secret|token|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"',}]+")
-_TEXT: Final = (
-    "<green>{time:HH:mm:ss}</green> <level>{level: <8}</level> {message} <dim>{extra}</dim>{exception}"
-)
+_TEXT: Final = "<green>{time:HH:mm:ss}</green> <level>{level: <8}</level> {message} <dim>{extra}</dim>{exception}"
 
 
 def configure_logs(settings: Settings) -> None:
