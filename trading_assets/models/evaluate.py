@@ -68,7 +68,7 @@ def block_rows(ts: Integers, horizon_s: float) -> int:
     """Return a block length in rows: two label windows, at least the cube root of the row count."""
     step = int(np.median(np.diff(ts))) if len(ts) > 1 else 1
     label_rows = math.ceil(to_ns(horizon_s) / max(step, 1))
-    return max(2 * label_rows, round(len(ts) ** (1 / 3)), 1)
+    return max(2 * label_rows, int(len(ts) ** (1 / 3) + 0.5), 1)
 
 
 def score(forecast: Floats, realised: Floats, classes: Floats, *, block: int, settings: ModelSettings) -> Score:
