@@ -116,11 +116,11 @@ class ModelSettings(_Section):
     min_day_coverage: Share = 1.0
     evaluate_share: Share = 0.3
     seed: NonNegativeInt = 7
-    n_estimators: PositiveInt = 200
+    n_estimators: PositiveInt = 80
     learning_rate: PositiveFloat = 0.03
-    num_leaves: PositiveInt = 15
-    min_child_samples: PositiveInt = 40
-    ridge_alpha: NonNegativeFloat = 1.0
+    num_leaves: PositiveInt = 7
+    min_child_samples: PositiveInt = 100
+    ridge_alpha: NonNegativeFloat = 100.0
     bootstrap_samples: PositiveInt = 500
 
 
@@ -144,8 +144,8 @@ class SimulateSettings(_Section):
     instruments: tuple[str, ...] = ("SIMBTC.BINANCE", "SIMETH.BINANCE")
     start_day: date = date(2024, 8, 8)
     days: PositiveInt = 2
-    minutes_per_day: PositiveInt = 30
-    signal_strength: Share = 0.5
+    minutes_per_day: PositiveInt = 60
+    signal_strength: Share = 0.75
     seed: NonNegativeInt = 7
 
 
