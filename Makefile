@@ -17,7 +17,7 @@ $(READY): lock/environment.txt lock/installer.txt pyproject.toml
 	  { echo "Python 3.11 or newer is needed: make setup PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r lock/installer.txt
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes lock/environment.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes lock/environment.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	$(BIN)/trading-assets setup
 	@touch $@

@@ -60,11 +60,12 @@ STYLES: Final = {
 @app.command("setup")
 def setup() -> None:
     """Make the catalogue, Dagster's home and MLflow's store under `var/`, and write `.env` (done by `make setup`)."""
-    from trading_assets.orchestration.bootstrap import prepare, write_environment  # noqa: PLC0415 - Dagster is slow
+    from trading_assets.orchestration.bootstrap import compile_kernels, prepare, write_environment  # noqa: PLC0415 - Dagster is slow
 
     settings = current_settings()
     write_environment(settings)
     prepare(settings)
+    compile_kernels()
     out.print(f"ready: everything lives under {settings.root / 'var'}")
 
 

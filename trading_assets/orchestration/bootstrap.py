@@ -3,19 +3,25 @@
 A fresh SQLite store of Dagster, MLflow or ours that several processes open together is damaged for good, so all
 of them are made here, under a lock, by one process.
 
-Belongs here: making stores. Does not: using them.
+Belongs here: making stores, and what else is done once. Does not: using them.
 """
 
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
+from trading_assets.identifiers import Instrument
 from trading_assets.models.tracking import prepare_store
+from trading_assets.raw.decode import decode
+from trading_assets.raw.rebuild import rebuild_day
 from trading_assets.settings import Settings
+from trading_assets.sources.simulator.captures import simulate
+from trading_assets.sources.simulator.recording import Recording
 from trading_assets.storage.database import open_engine
 from trading_assets.storage.migrate import upgrade_catalog
 
@@ -31,6 +37,14 @@ def prepare(settings: Settings) -> None:
         with dg.DagsterInstance.get():
             pass
         prepare_store(settings)
+
+
+def compile_kernels() -> None:
+    """Compile the simulator's, decoder's and book's kernels into numba's cache, so that no first run waits for it."""
+    instrument = Instrument("SIMBTC", "BINANCE")
+    recording = Recording(start_day=date(2024, 1, 1), days=1, minutes_per_day=1, signal_strength=0.5, seed=0)
+    lines = (data for _, data in simulate(instrument, recording))
+    rebuild_day(decode(lines, instrument=instrument), None, day=recording.start_day, instrument=instrument, depth=1)
 
 
 def write_environment(settings: Settings) -> None:
