@@ -12,6 +12,7 @@ from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.step import Step
 from trading_assets.raw.assets import STEPS as RAW_STEPS
 from trading_assets.settings import Settings, current_settings
+from trading_assets.telemetry.logs import configure_logs
 
 STAGES: Final[dict[str, tuple[Step, ...]]] = {
     "raw": RAW_STEPS,
@@ -36,4 +37,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
+configure_logs(current_settings())
 defs = build_definitions(current_settings())

@@ -77,7 +77,7 @@ def execute(step: Step, partition: Partition, warehouse: Warehouse, *, run_id: s
         CorruptObject: an input's bytes are not those that were published.
         LostRace: a newer run of the same partition took over; nothing was published.
     """
-    log = logger.bind(step=step.name, partition=str(partition), run_id=run_id)
+    log = logger.bind(assets=", ".join(step.outputs), partition=str(partition), run_id=run_id)
     lake, settings = warehouse.lake, warehouse.settings
     with lake.ticket(step.name, partition, run_id=run_id) as ticket:
         inputs = resolve_inputs(step, partition, warehouse)

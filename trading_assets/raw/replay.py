@@ -11,6 +11,7 @@ from trading_assets.identifiers import Partition
 from trading_assets.raw.decode import decode
 from trading_assets.raw.messages import Messages
 from trading_assets.raw.rebuild import RawDay, needs_yesterday, rebuild_day
+from trading_assets.raw.ticker import comparable_tickers
 from trading_assets.settings import Settings
 from trading_assets.sources.reader import read_chunks
 from trading_assets.storage.registry import TickRules
@@ -34,7 +35,7 @@ def replay_day(captures: Mapping[date, Path], partition: Partition, rules: TickR
 
 
 def facts(day: RawDay) -> dict[str, object]:
-    """Return what is worth knowing of a day beside its rows: the fate of every line, and the clocks apart."""
+    """Return what is worth knowing beside the rows: the fate of lines, what the ticker could say, the clocks apart."""
     return {
         "lines": {
             "in": day.counts.n_lines,
@@ -43,6 +44,7 @@ def facts(day: RawDay) -> dict[str, object]:
             "duplicates": day.counts.n_duplicates,
             "dead_letters": day.counts.n_dead_letters,
         },
+        "tickers": comparable_tickers(day.snapshots, day.tickers),
         "clock_skew_ns": day.clock_skew,
         "n_rows_beyond_snapshot": day.n_rows_beyond_snapshot,
     }
