@@ -4,8 +4,10 @@ Belongs here: the one decorator of numba's that we use, typed so that what it de
 Does not: what is compiled.
 """
 
+import hashlib
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
@@ -13,7 +15,23 @@ import numpy as np
 Int = int | np.int64
 """An integer in compiled code, where the two are one."""
 
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _cache_folder() -> str:
+    """Name the folder of compiled kernels after all sources they may be made of.
+
+    numba compares a cached kernel with its own file only, so a change in a module it inlines would go unnoticed.
+    """
+    digest = hashlib.sha256()
+    for path in sorted([*_PACKAGE.glob("raw/*.py"), *_PACKAGE.glob("sources/simulator/*.py")]):
+        digest.update(path.read_bytes())
+    return str(_PACKAGE / "__pycache__" / f"kernels-{digest.hexdigest()[:16]}")
+
+
+if not numba.config.CACHE_DIR:
+    numba.config.CACHE_DIR = _cache_folder()
 
 
 def compiled(function: _Function) -> _Function:
