@@ -5,7 +5,7 @@ READY := .venv/.ready
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check ui lock clean
+.PHONY: help setup run test test-slow check ui docs bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,13 @@ check: setup ## Lint, types and Dagster's own validation
 
 ui: setup ## Open the Dagster UI with its daemon at http://localhost:3000
 	DAGSTER_HOME=$(CURDIR)/var/dagster $(BIN)/dagster dev
+
+docs: setup ## Write the parts of the documents that are made from the code
+	$(BIN)/python docs/generate.py
+
+bench: setup ## Measure decoding and the book beside other ways, in one run
+	$(BIN)/python benchmarks/decode.py
+	$(BIN)/python benchmarks/book.py
 
 lock: ## Resolve pyproject.toml anew into lock/ (needs an installed .venv)
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

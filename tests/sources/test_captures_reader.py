@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import zstandard
 from capture_files import NOON, UNTIMED, gzipped, noise, plain, tickers, zstd
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from trading_assets.errors import NotACapture
@@ -71,6 +71,7 @@ def test_every_byte_arrives_in_order_and_only_lines_over_the_limit_are_overlong(
     folder: Path, words: list[bytes], limit: int, chunk: int
 ) -> None:
     data = b"\n".join(words)
+    assume(not data.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")))
     path = plain(folder / "bytes", [data])
     found = CaptureReader(path, max_line_bytes=limit, chunk_bytes=chunk).chunks()
 
