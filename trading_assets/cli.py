@@ -1,26 +1,27 @@
 """`trading-assets`: thin commands, each a call into a stage, that print for people and fail in one line.
 
-Belongs here: arguments, tables and progress. Does not: any decision about data.
+Belongs here: arguments, what is shown of results, and how errors end. Does not: any decision about data.
 """
 
 import sys
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from loguru import logger
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
+from typer.exceptions import TyperException
 
-from trading_assets.errors import InvalidIdentifier, TradingAssetsError
-from trading_assets.identifiers import Instrument, Partition, parse_day
-from trading_assets.settings import SimulateSettings, current_settings, load_settings, project_root
+from trading_assets.errors import InvalidIdentifier, InvalidSettings, TradingAssetsError
+from trading_assets.identifiers import MAX_LENGTH, Instrument, Partition, parse_asset, parse_day
+from trading_assets.settings import SimulateSettings, current_settings
+from trading_assets.terminal import complain, hush, in_one_line, out, say, show_table, visible
 
 if TYPE_CHECKING:
     from trading_assets.models.evaluate import Score
+    from trading_assets.orchestration.plan import Standing
     from trading_assets.session import Session
 
 app = typer.Typer(
@@ -37,17 +38,30 @@ app = typer.Typer(
     With your own Binance recordings (lines of `<receive ns> <venue JSON>`; plain, gzip or zstd):
 
         trading-assets import recordings/ && trading-assets run
+
+    Each command shows by example what it does: `trading-assets run --help`.
     """,
 )
-out = Console(width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True)
 
 Instruments = Annotated[
     list[str] | None,
-    typer.Option("--instrument", "-i", help="SYMBOL.VENUE, such as BTCUSDT.BINANCE; may be repeated; all by default."),
+    typer.Option(
+        "--instrument",
+        "-i",
+        metavar="ID",
+        help="SYMBOL.VENUE, such as BTCUSDT.BINANCE; may be repeated; all by default.",
+    ),
 ]
-Start = Annotated[str | None, typer.Option("--start", help="First day, YYYY-MM-DD; the first recorded by default.")]
-End = Annotated[str | None, typer.Option("--end", help="Last day, included; the last recorded by default.")]
+Start = Annotated[
+    str | None, typer.Option("--start", metavar="DAY", help="First day, YYYY-MM-DD; the first recorded by default.")
+]
+End = Annotated[
+    str | None, typer.Option("--end", metavar="DAY", help="Last day, included; the last recorded by default.")
+]
+EXIT_INTERRUPTED: Final = 130
+EXIT_BROKEN_PIPE: Final = 141
+"""What a shell reports of a program that SIGINT or SIGPIPE ended."""
+SHOWN_IN_FULL: Final = 1000
 STYLES: Final = {
     "published": "green",
     "stale": "yellow",
@@ -59,24 +73,34 @@ STYLES: Final = {
 
 @app.command("setup")
 def setup() -> None:
-    """Make the catalogue, Dagster's home and MLflow's store under `var/`, and write `.env` (done by `make setup`)."""
+    """Make the catalogue, Dagster's home and MLflow's store under `var/`, and write `.env` (done by `make setup`).
+
+    trading-assets setup
+    """
     from trading_assets.orchestration.bootstrap import compile_kernels, prepare, write_environment  # noqa: PLC0415 - Dagster is slow
 
     settings = current_settings()
     write_environment(settings)
     prepare(settings)
     compile_kernels()
-    out.print(f"ready: everything lives under {settings.root / 'var'}")
+    say(f"ready: everything lives under {settings.root / 'var'}")
 
 
 @app.command("import")
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of files: plain, gzip or zstd.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of files: plain, gzip or zstd.")
+    ],
     instrument: Annotated[
-        str | None, typer.Option("--instrument", "-i", help="What the lines are of, where they do not say.")
+        str | None,
+        typer.Option("--instrument", "-i", metavar="ID", help="What the lines are of, where they do not say."),
     ] = None,
-    tick_size: Annotated[str | None, typer.Option(help="Price step of the venue; inferred by default.")] = None,
-    lot_size: Annotated[str | None, typer.Option(help="Size step of the venue; inferred by default.")] = None,
+    tick_size: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Price step of the venue; inferred by default.")
+    ] = None,
+    lot_size: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Size step of the venue; inferred by default.")
+    ] = None,
 ) -> None:
     """Import recordings and publish them as `captures`; importing the same file twice changes nothing.
 
@@ -84,20 +108,27 @@ def import_(
 
         trading-assets import btcusdt_20240808.gz
 
-        trading-assets import recordings/ --instrument BTCUSDT.BINANCE_USDM --tick-size 0.1
+    Where lines do not say their market, or the venue's steps are known:
+
+        trading-assets import recordings/ -i BTCUSDT.BINANCE_USDM
+
+        trading-assets import recordings/ --tick-size 0.1 --lot-size 0.001
+
+    A file that is refused is named, the others are imported. Hidden files of a folder are passed over.
     """
     from trading_assets.storage.registry import TickRules  # noqa: PLC0415 - SQLAlchemy is slow to import
 
-    market = Instrument.parse(instrument) if instrument else None
+    market = Instrument.parse(instrument) if instrument is not None else None
     rules = TickRules(_step("--tick-size", tick_size), _step("--lot-size", lot_size))
     with _session() as session:
-        _import(session, paths, market, rules)
+        if not _import(session, paths, market, rules):
+            raise typer.Exit(1)
 
 
 @app.command("simulate")
 def simulate(
     instruments: Instruments = None,
-    start: Annotated[str | None, typer.Option("--start", help="First simulated day.")] = None,
+    start: Annotated[str | None, typer.Option("--start", metavar="DAY", help="First simulated day.")] = None,
     days: Annotated[int | None, typer.Option(min=1, max=366, help="How many days.")] = None,
     minutes: Annotated[int | None, typer.Option(min=1, max=1440, help="Recorded minutes a day.")] = None,
     signal: Annotated[
@@ -110,11 +141,19 @@ def simulate(
 ) -> None:
     """Record a simulated exchange and import it, so that the graph has something to run on.
 
-    trading-assets simulate --instrument SIMBTC.BINANCE --days 3 --minutes 60 --signal 0.8
+    What is not said comes from the settings:
+
+        trading-assets simulate
+
+        trading-assets simulate -i SIMBTC.BINANCE --days 3 --signal 0.8
+
+    Only files, to import elsewhere:
+
+        trading-assets simulate --out recordings/ --minutes 10
     """
     given = {
         "instruments": tuple(instruments) if instruments else None,
-        "start_day": parse_day(start) if start else None,
+        "start_day": None if start is None else parse_day(start),
         "days": days,
         "minutes_per_day": minutes,
         "signal_strength": signal,
@@ -124,7 +163,7 @@ def simulate(
     wanted = settings.simulate.model_copy(update={k: v for k, v in given.items() if v is not None})
     if target is not None:
         for path in _record(wanted, target):
-            out.print(str(path))
+            say(str(path))
         return
     with _session() as session:
         _simulate(session, wanted)
@@ -142,12 +181,18 @@ def run(
 ) -> None:
     """Materialize what is missing or stale, in dependency order, through Dagster in this process.
 
-    trading-assets run --dry-run
+    What would be done, and why:
 
-    trading-assets run --instrument BTCUSDT.BINANCE --start 2024-08-08 --end 2024-08-09
+        trading-assets run --dry-run
+
+    Everything, or a part of it:
+
+        trading-assets run
+
+        trading-assets run -i BTCUSDT.BINANCE --start 2024-08-08 --end 2024-08-09
     """
     with _session() as session:
-        if or_simulate and not session.warehouse.registry.instruments():
+        if or_simulate and not session.markets():
             _simulate(session, session.settings.simulate)
         partitions = session.partitions(_markets(instruments), *_window(start, end))
         if not partitions:
@@ -167,63 +212,78 @@ def run(
 def status(instruments: Instruments = None, start: Start = None, end: End = None) -> None:
     """Show every asset of every recorded day: published, stale, missing or quarantined, with its version.
 
-    trading-assets status --instrument BTCUSDT.BINANCE
+    trading-assets status
+
+    trading-assets status -i BTCUSDT.BINANCE --start 2024-08-08
     """
+    columns = ("partition", "asset", "state", "rows", "version", "why")
     with _session() as session:
-        table = Table(title="assets by partition", show_lines=False)
-        for column in ("partition", "asset", "state", "rows", "version", "why"):
-            table.add_column(column, overflow="fold", no_wrap=column == "version")
-        for standing in session.standings(_markets(instruments), *_window(start, end)):
-            version = standing.version
-            table.add_row(
-                str(standing.partition),
-                standing.asset,
-                f"[{STYLES[standing.state]}]{standing.state}[/]",
-                f"{version.n_rows:,}" if version else "",
-                version.md5[:12] if version else "",
-                escape(standing.why),
-            )
-        if not table.rows:
-            out.print("nothing is recorded: `trading-assets import FILE…`, or `trading-assets simulate`")
-            return
-        out.print(table)
+        standings = session.standings(_markets(instruments), *_window(start, end))
+        if not show_table("assets by partition", columns, map(_standing_cells, standings)):
+            say("nothing is recorded: `trading-assets import FILE…`, or `trading-assets simulate`")
 
 
 @app.command("read")
 def read(
-    asset: Annotated[str, typer.Argument(help="Such as book_features.")],
-    partition: Annotated[str, typer.Argument(help="DAY|INSTRUMENT, such as '2024-08-08|BTCUSDT.BINANCE'.")],
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="Such as book_features.")],
+    partition: Annotated[
+        str, typer.Argument(metavar="PARTITION", help="DAY|INSTRUMENT, such as '2024-08-08|BTCUSDT.BINANCE'.")
+    ],
     target: Annotated[
-        Path, typer.Option("--out", help="A .parquet, .csv or .json file, or - for CSV on the terminal.")
+        Path,
+        typer.Option("--out", metavar="FILE", help="A .parquet, .csv or .json file, or - for CSV on the terminal."),
     ],
 ) -> None:
     """Write one published partition to a file, its bytes verified first.
 
-    trading-assets read raw_trades '2024-08-08|BTCUSDT.BINANCE' --out trades.csv
+    As Parquet, CSV or JSON, as the name of the file says, or as CSV to a pipe:
+
+        trading-assets read raw_trades '2024-08-08|BTCUSDT.BINANCE' --out t.csv
+
+        trading-assets read labels '2024-08-08|BTCUSDT.BINANCE' --out - | head
+
+    `captures` and `model` are no tables, and are copied as they are:
+
+        trading-assets read model '2024-08-09|BTCUSDT.BINANCE' --out model.json
     """
-    from trading_assets.export import write_partition  # noqa: PLC0415 - Polars is not needed for --help
+    from trading_assets.export import STDOUT, write_partition  # noqa: PLC0415 - Polars is not needed for --help
     from trading_assets.orchestration.execute import Warehouse  # noqa: PLC0415 - SQLAlchemy is slow to import
 
-    n_rows = write_partition(Warehouse.open(current_settings()), asset, Partition.parse(partition), target)
-    if str(target) != "-":
-        out.print(f"{n_rows:,} rows → {target}")
+    wanted = parse_asset(asset), Partition.parse(partition)
+    n_rows = write_partition(Warehouse.open(current_settings()), *wanted, target)
+    if target != STDOUT:
+        say(f"{n_rows:,} rows → {target}")
 
 
 def main() -> None:
     """Run a command; an error that a person can act on is one line."""
+    sys.exit(_outcome())
+
+
+def _outcome() -> int:
     try:
-        settings = load_settings(project_root())
+        settings = current_settings()
         from trading_assets.telemetry.logs import configure_logs  # noqa: PLC0415 - needs the settings
 
         configure_logs(settings)
         logger.disable("trading_assets.orchestration.execute")  # each command prints its own account of it
-        app()
-    except TradingAssetsError as error:
-        err.print(f"[bold red]error:[/] {escape(str(error))}")
-        sys.exit(2 if isinstance(error, InvalidIdentifier) else 1)
-    except OSError as error:
-        err.print(f"[bold red]error:[/] {escape(f'{error.filename or chr(0x2014)}: {error.strerror or error}')}")
-        sys.exit(1)
+        code = app(standalone_mode=False)
+    except BrokenPipeError:
+        hush()
+        return EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except TyperException as error:
+        complain("error", f"{error.format_message()} (`trading-assets COMMAND --help` shows how)")
+        return error.exit_code
+    except Exception as error:
+        if (line := in_one_line(error)) is None:
+            raise
+        complain("error", line)
+        return 2 if isinstance(error, InvalidIdentifier) else 1
+    if code == EXIT_INTERRUPTED:
+        complain("interrupted", "what was published stays, and nothing else: run the same command again to go on")
+    return int(code or 0)
 
 
 def _session() -> "Session":
@@ -232,22 +292,33 @@ def _session() -> "Session":
     return Session.open(current_settings())
 
 
-def _import(session: "Session", paths: list[Path], market: Instrument | None, rules: Any) -> None:  # noqa: ANN401 - imported late
-    for imported in session.import_files(paths, instrument=market, rules=rules):
-        lines = f"{imported.n_lines:,} lines"
-        where = ", ".join(str(partition) for partition in imported.partitions)
-        out.print(f"{escape(str(imported.path))}: {lines} → {where}")
-        if imported.damage:
-            what = escape(f"{imported.path}: {imported.damage}")
-            err.print(f"[yellow]warning:[/] {what}; what could be read was kept")
-    _publish_captures(session)
+def _import(session: "Session", paths: list[Path], market: Instrument | None, rules: Any) -> bool:  # noqa: ANN401 - imported late
+    """Import what can be imported and publish it; False where a file was refused or a capture was not published."""
+    is_complete = True
+    for brought in session.import_files(paths, instrument=market, rules=rules):
+        if brought.refusal is not None:
+            complain("error", brought.refusal)
+            is_complete = False
+            continue
+        where = ", ".join(str(partition) for partition in brought.partitions)
+        say(f"{brought.path}: {brought.n_lines:,} lines → {where}")
+        if brought.damage:
+            complain("warning", f"{brought.path}: {brought.damage}; what could be read was kept", "yellow")
+    return _publish_captures(session) and is_complete
 
 
-def _publish_captures(session: "Session") -> None:
-    for report in session.publish_captures():
-        for step, error in report.errors.items():
-            raise TradingAssetsError(f"{step} of {report.partition}: {error}")
-        out.print(f"captures of {report.partition}: published")
+def _publish_captures(session: "Session") -> bool:
+    is_complete = True
+    for report, is_new in session.publish_captures():
+        for error in report.errors.values():
+            day = report.partition.day
+            again = f"trading-assets run -i {report.partition.instrument} --start {day} --end {day}"
+            complain("error", f"captures of {report.partition} was not published: {error}")
+            complain("note", f"its imported lines are kept: `{again}` publishes them", "yellow")
+            is_complete = False
+        if not report.errors:
+            say(f"captures of {report.partition}: ", *(("published", "green") if is_new else ("nothing new", "dim")))
+    return is_complete
 
 
 def _record(wanted: SimulateSettings, folder: Path) -> list[Path]:
@@ -269,25 +340,37 @@ def _simulate(session: "Session", wanted: SimulateSettings) -> None:
 
     from trading_assets.storage.registry import TickRules  # noqa: PLC0415 - SQLAlchemy is slow to import
 
-    out.print(
-        f"simulating {wanted.days} days of {', '.join(wanted.instruments)}, {wanted.minutes_per_day} minutes a day"
-    )
+    _ensure_importable(wanted, session.settings.partitions.start_day)
+    say(f"simulating {wanted.days} days of {', '.join(wanted.instruments)}, {wanted.minutes_per_day} minutes a day")
     with TemporaryDirectory() as folder:
         paths = _record(wanted, Path(folder))
-        _import(session, paths, None, TickRules())
+        if not _import(session, paths, None, TickRules()):
+            raise typer.Exit(1)
+
+
+def _ensure_importable(wanted: SimulateSettings, start_day: date) -> None:
+    """Say so before hours of simulation rather than after them."""
+    last = date.fromordinal(min(wanted.start_day.toordinal() + wanted.days - 1, date.max.toordinal()))
+    today = datetime.now(UTC).date()
+    if wanted.start_day < start_day or last > today:
+        raise InvalidIdentifier(
+            f"simulated days from {wanted.start_day} to {last}: they can be from {start_day} "
+            f"(partitions.start_day) to {today} (today), or write them elsewhere with --out"
+        )
 
 
 def _run(session: "Session", partitions: list[Partition]) -> bool:
+    """Run what is pending, partition by partition; True where a step failed."""
     failed = False
     for n, partition in enumerate(partitions, 1):
-        with out.status(f"{n}/{len(partitions)} {partition}"):
-            report = session.run(partition)
         prefix = f"{n}/{len(partitions)} {partition}"
+        with out.status(prefix):
+            report = session.run(partition)
         if not report.reasons:
-            out.print(f"{prefix}: everything is up to date")
+            say(f"{prefix}: ", "everything is up to date", "dim")
         for step in report.reasons:
             error = report.errors.get(step)
-            out.print(f"{prefix}: {step} " + (f"[red]{escape(error)}[/]" if error else "[green]published[/]"))
+            say(f"{prefix}: {step} ", *(("published", "green") if error is None else (error, "red")))
             failed = failed or error is not None
     return failed
 
@@ -296,56 +379,76 @@ def _print_plan(session: "Session", partitions: list[Partition]) -> None:
     total = 0
     for partition in partitions:
         for step, why in session.pending(partition).items():
-            out.print(f"{partition}: {step}: {escape(why)}")
+            say(f"{partition}: {step}: {why}")
             total += 1
-    out.print(f"{total} steps of {len(partitions)} partitions would run")
+    say(f"{total} steps of {len(partitions)} partitions would run")
 
 
 def _print_worth(session: "Session", partitions: list[Partition]) -> None:
-    table = Table(title="what the models are worth on unseen time, against the naive forecast of no change")
-    for column in ("model of", "horizon", "learner", "R² vs naive", "95 % interval", "correlation", "rows", "verdict"):
-        table.add_column(column, no_wrap=True)
-    for partition, document in session.models(partitions):
-        for horizon in document.horizons:
-            for learner, score in horizon.evaluation.scores.items():
-                if learner != "naive":
-                    table.add_row(str(partition), f"{horizon.horizon_s:g} s", learner, *_in_cells(score))
-    if table.rows:
-        out.print(table)
+    title = "what the models are worth on unseen time, against the naive forecast of no change"
+    columns = ("model of", "horizon", "learner", "R² vs naive", "95 % interval", "correlation", "rows", "verdict")
+    rows = [
+        (str(partition), f"{horizon.horizon_s:g} s", learner, *_score_cells(score))
+        for partition, document in session.models(partitions)
+        for horizon in document.horizons
+        for learner, score in horizon.evaluation.scores.items()
+        if learner != "naive"
+    ]
+    show_table(title, columns, rows)
 
 
-def _in_cells(score: "Score") -> tuple[str, ...]:
+def _standing_cells(standing: "Standing") -> tuple[str | Text, ...]:
+    version = standing.version
+    return (
+        str(standing.partition),
+        standing.asset,
+        Text(standing.state, style=STYLES[standing.state]),
+        f"{version.n_rows:,}" if version else "",
+        version.md5[:12] if version else "",
+        standing.why,
+    )
+
+
+def _score_cells(score: "Score") -> tuple[str | Text, ...]:
     low, high = score.r2_low, score.r2_high
     return (
         _number(score.r2),
         f"{_number(low)} … {_number(high)}",
         _number(score.correlation),
         f"{score.n:,}",
-        "[green]better[/]" if score.is_better_than_naive else "not better",
+        Text("better", style="green") if score.is_better_than_naive else "not better",
     )
 
 
 def _number(value: float | None) -> str:
-    return "—" if value is None else f"{value:+.3f}"
+    if value is None:
+        return "—"
+    return f"{value:+.3f}" if abs(value) < SHOWN_IN_FULL else f"{value:+.1e}"
 
 
 def _markets(names: list[str] | None) -> list[Instrument] | None:
-    return [Instrument.parse(name) for name in names] if names else None
+    return [Instrument.parse(name) for name in dict.fromkeys(names)] if names else None
 
 
 def _window(start: str | None, end: str | None) -> tuple[date, date]:
-    first = parse_day(start) if start else date.min
-    last = parse_day(end) if end else datetime.now(UTC).date()
+    first = date.min if start is None else parse_day(start)
+    last = date.max if end is None else parse_day(end)
     if first > last:
         raise InvalidIdentifier(f"--start {first} is after --end {last}")
     return first, last
 
 
 def _step(option: str, text: str | None) -> Decimal | None:
+    from trading_assets.raw.scale import Step  # noqa: PLC0415 - NumPy is not needed for --help
+
+    if text is None:
+        return None
     try:
-        value = Decimal(text) if text is not None else None
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if value is not None and not (value.is_finite() and value > 0):
-        raise InvalidIdentifier(f"{option} {text!r}: write a positive number, such as 0.01")
-    return value
+        size = Decimal(text)
+        Step.of(size)
+    except (ArithmeticError, InvalidSettings):
+        shown = ascii(visible(text, limit=MAX_LENGTH))
+        raise InvalidIdentifier(
+            f"{option} {shown}: write a positive number of at most 8 decimals, such as 0.01"
+        ) from None
+    return size

@@ -13,6 +13,7 @@ from trading_assets.errors import InvalidIdentifier
 
 MAX_LENGTH: Final = 64
 _INSTRUMENT: Final = re.compile(r"(?P<symbol>[A-Za-z0-9][A-Za-z0-9_-]*)\.(?P<venue>[A-Z0-9_]+)", re.ASCII)
+_ASSET: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -54,6 +55,19 @@ def parse_day(text: str) -> date:
     except ValueError:
         pass
     raise InvalidIdentifier(f"{_shown(text)} is not a day: write YYYY-MM-DD, such as 2024-08-08")
+
+
+def parse_asset(text: str) -> str:
+    """Return an asset's name, as it is given, if it can be one.
+
+    Raises:
+        InvalidIdentifier: the text is not on the allow-list.
+    """
+    if len(text) <= MAX_LENGTH and _ASSET.fullmatch(text):
+        return text
+    raise InvalidIdentifier(
+        f"{_shown(text)} is not an asset's name: small letters, digits and '_', such as book_features"
+    )
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,7 +9,7 @@ import polars as pl
 from sqlalchemy import select
 
 from trading_assets.errors import NotPublished
-from trading_assets.identifiers import Instrument, Partition, parse_day
+from trading_assets.identifiers import Instrument, Partition, parse_asset, parse_day
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.settings import current_settings
 from trading_assets.storage.catalog import PointerRow
@@ -22,20 +22,20 @@ def read_table(
     """Return the published rows of a table over the recorded days from `start` to `end`, both included.
 
     Raises:
-        InvalidIdentifier: the instrument or a day is not one.
+        InvalidIdentifier: the asset, the instrument or a day cannot be one.
         NotPublished: a recorded day of the window has no published version, or no day was recorded.
         CorruptObject: a file's bytes are not those that were published.
     """
-    house = warehouse or Warehouse.open(current_settings())
-    market = Instrument.parse(instrument)
+    market, name = Instrument.parse(instrument), parse_asset(asset)
     first, last = (parse_day(day) if isinstance(day, str) else day for day in (start, end))
+    house = warehouse or Warehouse.open(current_settings())
     partitions = [Partition(day, market) for day in house.registry.registered_days(market) if first <= day <= last]
     if not partitions:
         raise NotPublished(f"nothing of {market} was recorded from {first} to {last}: see `trading-assets status`")
-    found = house.lake.find_all([asset], partitions)
+    found = house.lake.find_all([name], partitions)
     if not found:
-        _ensure_known(asset, house)
-    versions = [found.get((asset, p)) or house.lake.resolve(asset, p) for p in partitions]
+        _ensure_known(name, house)
+    versions = [found.get((name, p)) or house.lake.resolve(name, p) for p in partitions]
     tables = [house.lake.open(version) for version in versions]
     if not all(isinstance(table, pl.LazyFrame) for table in tables):
         raise NotPublished(f"{asset} is no table: `trading-assets read {asset} PARTITION --out FILE` copies its file")

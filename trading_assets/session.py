@@ -8,22 +8,27 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import dagster as dg
 
 from trading_assets.definitions import STEPS, build_assets
+from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.models.document import ModelDocument
 from trading_assets.orchestration.bootstrap import prepare
 from trading_assets.orchestration.execute import Warehouse
-from trading_assets.orchestration.importing import Imported, files_in, land
+from trading_assets.orchestration.importing import Imported, adopt_landed, files_in, land, landed_partitions
 from trading_assets.orchestration.plan import Standing, pending, recorded_days, standings
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import Report, run_partition
 from trading_assets.orchestration.step import Step
 from trading_assets.settings import Settings
 from trading_assets.storage.registry import TickRules
+
+CAPTURES: Final = "captures"
+ATTEMPTS: Final = 5
+"""How often landed lines are tried to be published while other imports of the same day take over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Session:
         """Make sure of all stores, then open them."""
         prepare(settings)
         handed = resources(settings)
+        adopt_landed(handed["warehouse"])
         return cls(settings, handed["warehouse"], dg.DagsterInstance.get(), build_assets(settings), handed)
 
     def __enter__(self) -> Self:
@@ -51,23 +57,32 @@ class Session:
     ) -> None:
         self.instance.dispose()
 
+    def markets(self) -> list[Instrument]:
+        """List every instrument that was ever recorded."""
+        return self.warehouse.registry.instruments()
+
     def import_files(
         self, paths: Sequence[Path], *, instrument: Instrument | None, rules: TickRules
     ) -> Iterator[Imported]:
-        """Land files one after the other."""
-        for path in files_in(paths):
-            yield land(path, self.warehouse, instrument=instrument, rules=rules)
+        """Land files one after the other; one that is refused does not keep the others out."""
+        for path in paths:
+            try:
+                for file in files_in(path):
+                    yield self._landed(file, instrument, rules)
+            except (NotACapture, OSError) as error:
+                yield Imported(path, refusal=_reason(path, error))
 
-    def publish_captures(self) -> Iterator[Report]:
-        """Publish every capture that has landed lines."""
-        captures = [step for step in STEPS if "landed" in step.services]
-        for partition in self.partitions(None, date.min, date.max):
-            if self.warehouse.landed(partition):
-                yield self._run(partition, captures)
+    def publish_captures(self) -> Iterator[tuple[Report, bool]]:
+        """Publish every capture that has landed lines, and say of each whether it is another version than before."""
+        for partition in landed_partitions(self.warehouse):
+            before = self.warehouse.lake.find(CAPTURES, partition)
+            report = self._publish_landed(partition)
+            after = self.warehouse.lake.find(CAPTURES, partition)
+            yield report, after is not None and (before is None or before.md5 != after.md5)
 
     def partitions(self, markets: Sequence[Instrument] | None, first: date, last: date) -> list[Partition]:
         """List the recorded partitions of some instruments (or all) in a window, so that earlier days come first."""
-        chosen = self.warehouse.registry.instruments() if markets is None else markets
+        chosen = self.markets() if markets is None else markets
         return [
             Partition(day, market)
             for market in chosen
@@ -77,7 +92,7 @@ class Session:
 
     def standings(self, markets: Sequence[Instrument] | None, first: date, last: date) -> Iterator[Standing]:
         """Report how every asset of every recorded partition stands."""
-        chosen = self.warehouse.registry.instruments() if markets is None else markets
+        chosen = self.markets() if markets is None else markets
         for market in chosen:
             days = [p.day for p in self.partitions([market], first, last)]
             yield from standings(STEPS, market, days, self.warehouse)
@@ -99,6 +114,30 @@ class Session:
                 if isinstance(content, bytes):
                     yield partition, ModelDocument.from_bytes(content)
 
+    def _landed(self, path: Path, instrument: Instrument | None, rules: TickRules) -> Imported:
+        try:
+            return land(path, self.warehouse, instrument=instrument, rules=rules)
+        except (NotACapture, OSError) as error:
+            return Imported(path, refusal=_reason(path, error))
+
+    def _publish_landed(self, partition: Partition) -> Report:
+        """Publish landed lines; where another import came between, look again at what is left to do.
+
+        Whoever wins such a race publishes the lines of both, so the loser mostly finds nothing left.
+        """
+        steps = [step for step in STEPS if "landed" in step.services]
+        for _ in range(ATTEMPTS):
+            report = self._run(partition, steps)
+            if not report.errors or self._is_refused(partition):
+                break
+            if not self.warehouse.landed(partition):
+                return Report(partition, report.reasons, {})
+        return report
+
+    def _is_refused(self, partition: Partition) -> bool:
+        refusals = self.warehouse.registry.standing_refusals([CAPTURES], partition.instrument)
+        return (CAPTURES, partition.day) in refusals
+
     def _run(self, partition: Partition, steps: Sequence[Step]) -> Report:
         return run_partition(
             partition,
@@ -108,3 +147,7 @@ class Session:
             resources=self.handed,
             instance=self.instance,
         )
+
+
+def _reason(path: Path, error: NotACapture | OSError) -> str:
+    return str(error) if isinstance(error, NotACapture) else f"{error.filename or path}: {error.strerror or error}"

@@ -7,6 +7,7 @@ production), `.secrets.toml`, then environment variables such as `TRADING_ASSETS
 import hashlib
 import json
 import os
+import tomllib
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
@@ -18,6 +19,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -26,9 +28,12 @@ from pydantic import (
     ValidationError,
 )
 
-from trading_assets.errors import InvalidSettings
+from trading_assets.errors import InvalidIdentifier, InvalidSettings
+from trading_assets.identifiers import Instrument
+from trading_assets.raw.messages import MAX_LINE_BYTES
 
 PREFIX: Final = "TRADING_ASSETS"
+_FILES: Final = ("settings.toml", ".secrets.toml")
 _NOT_SETTINGS: Final = frozenset({"ENV", "ROOT", "SHARED_DATA"})
 """Variables with our prefix that choose where to read from; they are not settings themselves."""
 
@@ -39,6 +44,14 @@ def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
     return values
 
 
+def _instrument(text: str) -> str:
+    try:
+        return str(Instrument.parse(text))
+    except InvalidIdentifier as error:
+        raise ValueError(error) from None
+
+
+InstrumentId = Annotated[str, AfterValidator(_instrument)]
 Share = Annotated[float, AfterValidator(lambda value: _within(value, 0.0, 1.0))]
 RisingSeconds = Annotated[tuple[PositiveFloat, ...], AfterValidator(_rising)]
 
@@ -83,7 +96,8 @@ class PartitionSettings(_Section):
 class CaptureSettings(_Section):
     """Limits of what is taken from a wire recording."""
 
-    max_line_bytes: PositiveInt = 8 * 2**20
+    max_line_bytes: Annotated[PositiveInt, Field(le=MAX_LINE_BYTES)] = MAX_LINE_BYTES
+    """A longer line is kept, and ends as a dead letter; the decoder's own limit cannot be exceeded."""
     zstd_level: PositiveInt = 3
 
 
@@ -141,7 +155,7 @@ class GateSettings(_Section):
 class SimulateSettings(_Section):
     """The simulated exchange that `make run` records when no capture is at hand."""
 
-    instruments: tuple[str, ...] = ("SIMBTC.BINANCE", "SIMETH.BINANCE")
+    instruments: tuple[InstrumentId, ...] = ("SIMBTC.BINANCE", "SIMETH.BINANCE")
     start_day: date = date(2024, 8, 8)
     days: PositiveInt = 2
     minutes_per_day: PositiveInt = 60
@@ -193,9 +207,11 @@ def project_root() -> Path:
     """Find the project: `TRADING_ASSETS_ROOT`, else the nearest folder upward that has a settings.toml.
 
     Raises:
-        InvalidSettings: there is none.
+        InvalidSettings: there is none, or none where `TRADING_ASSETS_ROOT` says.
     """
     if named := os.environ.get(f"{PREFIX}_ROOT"):
+        if not (Path(named) / "settings.toml").is_file():
+            raise InvalidSettings(f"{PREFIX}_ROOT is {named!r}, where there is no settings.toml")
         return Path(named).resolve()
     here = Path.cwd()
     for folder in (here, *here.parents, Path(__file__).resolve().parents[1]):
@@ -211,9 +227,12 @@ def load_settings(root: Path, *, environment: str | None = None) -> Settings:
         InvalidSettings: an unknown key, a value of the wrong kind, or an unknown environment, by name.
     """
     chosen = environment or os.environ.get(f"{PREFIX}_ENV", "development")
+    if chosen not in {"development", "staging", "production"}:
+        raise InvalidSettings(f"{PREFIX}_ENV is {chosen!r}: choose development, staging or production")
+    _ensure_toml(root)
     layers = Dynaconf(
         root_path=str(root),
-        settings_files=["settings.toml", ".secrets.toml"],
+        settings_files=list(_FILES),
         environments=True,
         env=chosen,
         envvar_prefix=PREFIX,
@@ -221,12 +240,18 @@ def load_settings(root: Path, *, environment: str | None = None) -> Settings:
         merge_enabled=True,
     )
     values = _lowered({k: v for k, v in layers.as_dict().items() if k not in _NOT_SETTINGS})
-    if chosen not in {"development", "staging", "production"}:
-        raise InvalidSettings(f"{PREFIX}_ENV is {chosen!r}: choose development, staging or production")
     try:
         return Settings(root=root, environment=chosen, **values)
     except ValidationError as error:
         raise InvalidSettings(_first_problem(error)) from None
+
+
+def _ensure_toml(root: Path) -> None:
+    for path in (root / name for name in _FILES if (root / name).is_file()):
+        try:
+            tomllib.loads(path.read_text("utf-8"))
+        except ValueError as error:  # not UTF-8, or not TOML
+            raise InvalidSettings(f"{path}: {error}") from None
 
 
 @cache

@@ -22,7 +22,7 @@ from trading_assets.identifiers import Instrument, Partition
 from trading_assets.settings import CaptureSettings
 from trading_assets.sources.lines import NS_PER_DAY, UNREADABLE, Int64s, filled_forward, line_starts, receive_times
 from trading_assets.sources.origins import Survey, first_of, instruments_of, name_of, names_of
-from trading_assets.sources.reader import CaptureReader
+from trading_assets.sources.reader import CaptureReader, Fragment
 from trading_assets.sources.summary import piece_times
 from trading_assets.sources.writer import CanonicalWriter, clear_leftovers
 
@@ -102,17 +102,24 @@ def _surveyed(path: Path, settings: CaptureSettings) -> Survey:
     reader = CaptureReader(path, max_line_bytes=settings.max_line_bytes)
     survey = Survey()
     for piece in reader.pieces():
-        times = piece_times(piece)
-        readable = times[times != UNREADABLE]
-        survey.n_lines += len(times)
-        survey.n_times += len(readable)
-        survey.add_days(readable // NS_PER_DAY)
-        if isinstance(piece, bytes):
-            survey.add_names(names_of(piece, line_starts(piece))[1])
-        elif piece.is_first:
-            survey.add_names([name_of(piece.data)])
+        try:
+            _count(survey, piece)
+        except NotACapture as error:
+            raise NotACapture(f"{path}: {error}") from None
     survey.damage = reader.damage
     return survey
+
+
+def _count(survey: Survey, piece: bytes | Fragment) -> None:
+    times = piece_times(piece)
+    readable = times[times != UNREADABLE]
+    survey.n_lines += len(times)
+    survey.n_times += len(readable)
+    survey.add_days(readable // NS_PER_DAY)
+    if isinstance(piece, bytes):
+        survey.add_names(names_of(piece, line_starts(piece))[1])
+    elif piece.is_first:
+        survey.add_names([name_of(piece.data)])
 
 
 def _check_days(survey: Survey, start_day: date, today: date) -> None:

@@ -185,7 +185,7 @@ def open_regular(path: Path) -> BinaryIO:
         return path.open("rb")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise NotACapture(f"{str(path)!r} cannot be read: {reason}") from None
+        raise NotACapture(f"{path} cannot be read: {reason}") from None
 
 
 class _Stream(Protocol):
