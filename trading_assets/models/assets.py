@@ -14,6 +14,7 @@ from trading_assets.models.document import ModelDocument
 from trading_assets.models.forecast import forecast_frame
 from trading_assets.models.labels import label_frame
 from trading_assets.models.plots import model_plot
+from trading_assets.models.table_plots import forecasts_plot, labels_plot
 from trading_assets.models.train import train_model
 from trading_assets.orchestration.step import Days, Output, published
 from trading_assets.settings import Settings
@@ -25,7 +26,7 @@ def _days_before(settings: Settings) -> dict[str, Days]:
     return {"book_features": window, "labels": window}
 
 
-@published(Output(LABELS), reads=("features", "labels"))
+@published(Output(LABELS, plot=labels_plot), reads=("features", "labels"))
 def labels(book_features: pl.LazyFrame, feed_gaps: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
     """Forward return of the mid and its direction at each horizon; null where the future is missing or across a gap."""
     return label_frame(book_features, feed_gaps, settings.labels, grid_s=settings.features.grid_s)
@@ -63,7 +64,7 @@ def model(
     return document.to_bytes()
 
 
-@published(Output(FORECASTS))
+@published(Output(FORECASTS, plot=forecasts_plot))
 def forecasts(model: bytes, book_features: pl.LazyFrame) -> pl.LazyFrame:
     """The forward return the model of the days before expects at each tick, in basis points."""
     version = hashlib.md5(model, usedforsecurity=False).hexdigest()

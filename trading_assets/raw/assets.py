@@ -10,7 +10,7 @@ from trading_assets.errors import NotPublished
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.step import Days, Made, Output, published
 from trading_assets.raw.checks import BOOK, CAPTURES, DEAD_LETTERS, GAPS, TRADES
-from trading_assets.raw.plots import book_plot, trades_plot
+from trading_assets.raw.plots import book_plot, capture_plot, dead_letters_plot, gaps_plot, trades_plot
 from trading_assets.raw.replay import facts, replay_day
 from trading_assets.settings import Settings
 from trading_assets.sources.merger import merge_captures
@@ -18,7 +18,7 @@ from trading_assets.storage.formats import CAPTURE
 from trading_assets.storage.registry import TickRules
 
 
-@published(Output(CAPTURES, suffix=CAPTURE, kinds=frozenset({"zstandard"})), reads=("captures",))
+@published(Output(CAPTURES, suffix=CAPTURE, kinds=frozenset({"zstandard"}), plot=capture_plot), reads=("captures",))
 def captures(landed: Sequence[Path], standing: Path | None, partition: Partition, settings: Settings) -> Made:
     """Recorded wire messages of a day, byte for byte: what was imported and what stands, without repeats."""
     sources = [*landed, *([standing] if standing else [])]
@@ -37,9 +37,11 @@ def captures(landed: Sequence[Path], standing: Path | None, partition: Partition
         ),
         "raw_trades": Output(TRADES, "Trades with the side of the aggressor, each id once.", plot=trades_plot),
         "feed_gaps": Output(
-            GAPS, "The gap ledger: where the feed broke, when that could be known, until when, and why."
+            GAPS, "The gap ledger: where the feed broke, when that could be known, until when, why.", plot=gaps_plot
         ),
-        "dead_letters": Output(DEAD_LETTERS, "Lines of the capture that could not be decoded, each with its reason."),
+        "dead_letters": Output(
+            DEAD_LETTERS, "Lines of the capture that could not be decoded, with the reason.", plot=dead_letters_plot
+        ),
     },
     reads=("book", "captures"),
     windows=lambda _: {"captures": Days(-1, 0)},

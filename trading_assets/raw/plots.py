@@ -1,15 +1,67 @@
-"""What raw tables look like: the mid, the spread and the gaps of a book; the prices of trades."""
+"""What raw assets look like: the rate of a capture, a book with its gaps, trades, the ledger, the dead letters."""
 
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from trading_assets.orchestration.gate import Audit
 from trading_assets.plots import as_png, new_figure
-from trading_assets.schema import AGGRESSOR_SIDE, CAUSE, IS_VALID, PX, SZ, TS_END, TS_RECV, TS_START, level
+from trading_assets.schema import (
+    AGGRESSOR_SIDE,
+    CAUSE,
+    GAP_CAUSES,
+    IS_VALID,
+    PX,
+    REASON,
+    SZ,
+    TS_END,
+    TS_RECV,
+    TS_START,
+    level,
+)
+from trading_assets.sources.lines import UNREADABLE
+from trading_assets.sources.reader import CaptureReader
+from trading_assets.sources.summary import piece_times
 
+NS_PER_S: Final = 10**9
 MAX_POINTS: Final = 3_000
 """More points than this are not told apart on a screen, and cost seconds to draw."""
+
+
+def capture_plot(audit: Audit) -> bytes:
+    """Draw how many lines were received in each second of the recording."""
+    reader = CaptureReader(audit.staged, max_line_bytes=audit.settings.captures.max_line_bytes)
+    times = np.concatenate([np.zeros(0, np.int64), *(piece_times(piece) for piece in reader.pieces())])
+    seconds, n_lines = np.unique(times[times != UNREADABLE] // NS_PER_S, return_counts=True)
+    figure, (rate,) = new_figure(1)
+    rate.plot(seconds.astype("datetime64[s]"), n_lines, ",-", linewidth=0.6)
+    rate.set_ylabel("lines a second", fontsize=7)
+    figure.suptitle(str(audit.partition), fontsize=9)
+    return as_png(figure)
+
+
+def gaps_plot(audit: Audit) -> bytes:
+    """Draw each gap of the ledger as a bar from its start to its end, a row a cause."""
+    end_of_rows = audit.evidence["day"].snapshots[TS_RECV].max()
+    gaps = audit.staged.select(CAUSE, TS_START, pl.col(TS_END).fill_null(end_of_rows)).collect()
+    figure, (timeline,) = new_figure(1)
+    for n, cause in enumerate(GAP_CAUSES):
+        some = gaps.filter(pl.col(CAUSE) == cause)
+        timeline.hlines([n] * some.height, some[TS_START].to_numpy(), some[TS_END].to_numpy(), linewidth=6)
+        timeline.plot(some[TS_START].to_numpy(), [n] * some.height, "k|")
+    timeline.set_yticks(range(len(GAP_CAUSES)), GAP_CAUSES, fontsize=7)
+    figure.suptitle(f"{audit.partition}: {gaps.height} gaps", fontsize=9)
+    return as_png(figure)
+
+
+def dead_letters_plot(audit: Audit) -> bytes:
+    """Draw how many lines are dead for each reason."""
+    counts = audit.staged.group_by(REASON).len().sort("len", REASON).collect()
+    figure, (bars,) = new_figure(1)
+    bars.barh(counts[REASON].to_list(), counts["len"].to_list())
+    figure.suptitle(f"{audit.partition}: {counts['len'].sum()} dead letters", fontsize=9)
+    return as_png(figure)
 
 
 def book_plot(audit: Audit) -> bytes:
