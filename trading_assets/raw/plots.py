@@ -84,6 +84,8 @@ def book_plot(audit: Audit) -> bytes:
         for panel in (prices, spread, sizes):
             if start is not None and len(time):
                 panel.axvspan(start, end or time[-1], color="tab:red", alpha=0.15)
+    if len(time) > 1:
+        sizes.set_xlim(time[0], time[-1])
     figure.suptitle(str(audit.partition), fontsize=9)
     return as_png(figure)
 
