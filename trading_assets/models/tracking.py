@@ -4,73 +4,82 @@ dagster-mlflow's own resource opens a run when it is made and leaves its end to 
 or stay open. Here the resource is made when a step is first tracked (MLflow takes seconds to import), and both
 runs are ended by the block that used them, with the truth.
 
-Belongs here: runs, what is logged to them, and the registry. Does not: training, or what a model is worth.
+MLflow holds copies; the catalogue holds the truth. So a step goes on, with a warning, where MLflow cannot be
+reached: what was published stays published, and running the partition again logs it.
+
+Belongs here: MLflow's store, and what a step does with and without it.
+Does not: what is said to MLflow (mlflow_run.py).
 """
 
 import os
-import tempfile
+import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, TypeVar
 
+from loguru import logger
+from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
 
-from trading_assets.models.document import ModelDocument
-from trading_assets.models.plots import model_plot
+from trading_assets.models.commit import code_commit
+from trading_assets.models.mlflow_run import FAILED, FINISHED, StepRun
 from trading_assets.settings import Settings
 
-FINISHED: Final = "FINISHED"
-FAILED: Final = "FAILED"
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class TrackedRun:
-    """A nested MLflow run while its step is executed."""
+    """The MLflow run of one step while it is executed; records nothing where MLflow could not be reached."""
 
-    run_id: str
-    mlflow: Any
     registered_name: str
-    refusal: str | None = field(default=None)
+    log: Any
+    opened: StepRun | None = None
+    status: str = FINISHED
 
     def record(self, versions: Mapping[str, str], content: bytes | None, *, refusal: str | None) -> None:
         """Log what a step made: the model document, its plot, numbers and md5; or why it was refused.
 
         Args:
-            versions: tags of where the model came from.
+            versions: tags of where the model came from; `model_version` is its md5.
             content: the published document, None when it was refused.
             refusal: the gate's reason.
         """
-        self.mlflow.set_tags(dict(versions))
         if content is None:
-            self.refusal = refusal
-            self.mlflow.set_tag("refusal", (refusal or "")[:5000])
-            return
-        document = ModelDocument.from_bytes(content)
-        self.mlflow.log_params(dict(document.parameters))
-        self.mlflow.log_metrics(dict(_metrics(document)))
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "model.json").write_bytes(content)
-            (Path(folder) / "model.png").write_bytes(model_plot(document))
-            self.mlflow.log_artifacts(folder)
-        self._register(versions["model_version"])
+            self.status = FAILED
 
-    def _register(self, md5: str) -> None:
-        """Make the document a version in the registry; the same md5 twice is one version."""
-        client = self.mlflow.MlflowClient()
-        if not client.search_registered_models(f"name = '{self.registered_name}'"):
-            client.create_registered_model(self.registered_name)
-        known = client.search_model_versions(f"name = '{self.registered_name}' and tags.md5 = '{md5}'")
-        if not known:
-            client.create_model_version(
-                self.registered_name,
-                source=f"{self.mlflow.get_artifact_uri()}/model.json",
-                run_id=self.run_id,
-                tags={"md5": md5},
-            )
+        def say(run: StepRun) -> None:
+            run.tag(versions if refusal is None else {**versions, "refusal": refusal})
+            if content is not None:
+                run.log_document(content)
+                run.register(self.registered_name, versions["model_version"])
+
+        self._attempt(say)
+
+    def fail(self, error: BaseException) -> None:
+        """Note that the step raised, and what."""
+        self.status = FAILED
+        self._attempt(lambda run: run.tag({"error": f"{type(error).__name__}: {error}"}))
+
+    def end(self) -> None:
+        """End the run and its parent."""
+        self._attempt(lambda run: run.end(self.status))
+
+    def _attempt(self, say: Callable[[StepRun], None]) -> None:
+        run = self.opened
+        if run is None:
+            return
+
+        def said() -> bool:
+            say(run)
+            return True
+
+        if not _tolerant(said, self.log):
+            self.status = FAILED  # a copy that is not whole must not look as if it were
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,91 +91,123 @@ class Tracker:
     @contextmanager
     def run(self, context: Any, *, asset: str, partition: Any) -> Iterator[TrackedRun]:  # noqa: ANN401 - Dagster's context, which this module does not import
         """Track one step of one partition; both runs end FAILED if the block raises or its model was refused."""
-        mlflow = self._resource(context)
-        parent_failed = False
+        # Not `dagster_run_id`: by that tag dagster-mlflow finds the parent again.
+        tags = {"asset": asset, "partition": str(partition), "dagster.run_id": context.run.run_id}
+        if commit := code_commit():
+            tags["code_commit"] = commit
+        run = TrackedRun(f"{asset}.{partition.instrument}", context.log)
+        run.opened = _tolerant(lambda: StepRun.open(self._resource(context), f"{asset} {partition}", tags), run.log)
         try:
-            with _nested(mlflow, f"{asset} {partition}") as nested:
-                run = TrackedRun(nested.info.run_id, mlflow, f"{asset}.{partition.instrument}")
-                mlflow.set_tags({"asset": asset, "partition": str(partition), "dagster_run_id": context.run_id})
-                yield run
-                if run.refusal is not None:
-                    mlflow.end_run(FAILED)
-                    parent_failed = True
-        except BaseException:
-            parent_failed = True
+            yield run
+        except BaseException as error:
+            run.fail(error)
             raise
         finally:
-            mlflow.end_run(FAILED if parent_failed else FINISHED)
+            run.end()
 
     def _resource(self, context: Any) -> Any:  # noqa: ANN401 - dagster-mlflow's dynamic class
         """Make dagster-mlflow's resource for a Dagster run: its MLflow run is opened, or taken up again."""
+        prepare_store(self.settings)
         _prepare_environment()
+        uri = tracking_uri(self.settings)
+        _ensure_reachable(uri)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from dagster_mlflow.resources import MlFlow  # noqa: PLC0415 - imports MLflow
 
-        store = self.settings.tracking
-        return MlFlow(
-            SimpleNamespace(
-                log=context.log,
-                run_id=context.run_id,
-                dagster_run=context.run,
-                resource_config={
-                    "experiment_name": store.experiment,
-                    "mlflow_tracking_uri": tracking_uri(self.settings),
-                    "env": {},
-                    "extra_tags": {},
-                },
+            _ensure_experiment(uri, self.settings)
+            return MlFlow(
+                SimpleNamespace(
+                    log=context.log,
+                    run_id=context.run.run_id,
+                    dagster_run=context.run,
+                    resource_config={
+                        "experiment_name": self.settings.tracking.experiment,
+                        "mlflow_tracking_uri": uri,
+                        "env": {},
+                        "extra_tags": {},
+                    },
+                )
             )
-        )
 
 
 def tracking_uri(settings: Settings) -> str:
     """Return MLflow's store; a relative SQLite path is taken from the project's root."""
-    url = make_url(settings.tracking.uri.get_secret_value())
-    if url.get_backend_name() == "sqlite" and url.database:
-        url = url.set(database=str(settings.path(Path(url.database))))
-    return url.render_as_string(hide_password=False)
+    uri = settings.tracking.uri.get_secret_value()
+    if not uri.startswith("sqlite:"):
+        return uri
+    url = make_url(uri)
+    return str(url.set(database=str(settings.path(Path(url.database or "")))))
 
 
 def prepare_store(settings: Settings) -> None:
     """Make a local store and the experiment with its place for artifacts; a store that is there is left alone.
 
-    It is made aside and renamed, so that a crash half-way leaves none.
+    It is made aside and linked into place, so that a crash half-way leaves none, and of two processes that make
+    it at once the first wins.
     """
-    url = make_url(tracking_uri(settings))
-    if url.get_backend_name() != "sqlite" or url.database is None or Path(url.database).exists():
+    path = _local_store(settings)
+    if path is None or path.exists():
         return
-    path = Path(url.database)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".new")
-    aside.unlink(missing_ok=True)
+    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
     _prepare_environment()
-    from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds
+    try:
+        _ensure_experiment(f"sqlite:///{aside}", settings)
+        path.hardlink_to(aside)
+    except FileExistsError:
+        return
+    finally:
+        aside.unlink(missing_ok=True)
 
-    client = MlflowClient(f"sqlite:///{aside}")
-    artifacts = settings.path(settings.tracking.artifacts)
-    client.create_experiment(settings.tracking.experiment, artifact_location=artifacts.as_uri())
-    aside.rename(path)
+
+def _local_store(settings: Settings) -> Path | None:
+    uri = tracking_uri(settings)
+    return Path(make_url(uri).database or "") if uri.startswith("sqlite:") else None
+
+
+def _ensure_experiment(uri: str, settings: Settings) -> None:
+    """Make the experiment where there is none: MLflow's default would put artifacts into the working directory."""
+    from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - takes seconds
+
+    client, name = MlflowClient(uri), settings.tracking.experiment
+    if client.get_experiment_by_name(name) is not None:
+        return
+    place = None if uri.startswith("http") else settings.path(settings.tracking.artifacts).as_uri()
+    try:
+        client.create_experiment(name, artifact_location=place)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _ensure_reachable(uri: str) -> None:
+    """Fail at once on a database that is not there: MLflow would try again for more than a minute."""
+    if not uri.startswith("http"):
+        engine = create_engine(uri)
+        try:
+            inspect(engine).get_table_names()
+        finally:
+            engine.dispose()
 
 
 def _prepare_environment() -> None:
-    """Tell MLflow, before it is imported, not to phone home and never to load a pickle."""
+    """Tell MLflow, before it is imported, not to phone home, never to load a pickle, to be brief and not to wait."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 
-@contextmanager
-def _nested(mlflow: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 - MLflow is imported late
-    with mlflow.start_run(run_name=name, nested=True) as run:
-        yield run
-
-
-def _metrics(document: ModelDocument) -> Iterator[tuple[str, float]]:
-    for model in document.horizons:
-        for learner, score in model.evaluation.scores.items():
-            for measure in ("mse", "r2", "r2_low", "r2_high", "correlation", "hit_rate"):
-                value = getattr(score, measure)
-                if value is not None:
-                    yield f"{learner}_{model.horizon_s:g}s_{measure}", value
+def _tolerant(say: Callable[[], T], log: Any) -> T | None:  # noqa: ANN401 - Dagster's log manager
+    try:
+        return say()
+    except Exception as error:  # noqa: BLE001 - MLflow, its database drivers and its HTTP client each raise their own
+        words = " ".join(str(error).split())[:300]
+        told = f"MLflow did not record this step, which goes on without it: {type(error).__name__}: {words}"
+        log.warning(told)
+        logger.warning("{}", told)
+        return None
