@@ -149,6 +149,7 @@ class GateSettings(_Section):
     min_feature_rows: PositiveInt = 30
     max_null_share: Share = 0.5
     max_dead_letter_share: Share = 0.01
+    max_stale_share: Share = 0.01
     lookahead_cuts: PositiveInt = 3
 
 

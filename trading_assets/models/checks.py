@@ -4,10 +4,17 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
+import polars as pl
+
 from trading_assets import schema
 from trading_assets.models.document import ModelDocument
 from trading_assets.models.labels_quality import label_quality
-from trading_assets.models.quality import forecast_quality, model_quality
+from trading_assets.models.quality import (
+    forecast_quality,
+    model_against_inputs,
+    model_against_settings,
+    model_quality,
+)
 from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule, none_of
 from trading_assets.settings import Settings
 
@@ -32,7 +39,14 @@ def _label_rules(settings: Settings) -> Sequence[Rule]:
 
 
 def _measure_model(audit: Audit) -> Measures:
-    return model_quality(ModelDocument.from_bytes(audit.staged), audit.partition.day)
+    document = ModelDocument.from_bytes(audit.staged)
+    given = {day: table.collect_schema().names() for day, table in audit.inputs["book_features"].items()}
+    n_given = sum(int(table.select(pl.len()).collect().item()) for table in audit.inputs["book_features"].values())
+    return {
+        **model_quality(document, audit.partition.day),
+        **model_against_inputs(document, given, n_given),
+        **model_against_settings(document, audit.settings),
+    }
 
 
 def _model_rules(settings: Settings) -> Sequence[Rule]:
@@ -42,6 +56,13 @@ def _model_rules(settings: Settings) -> Sequence[Rule]:
         Rule("model_has_training_days", "n_trained_days", minimum=1, maximum=settings.model.train_days),
         Rule("model_has_every_horizon", "n_horizons", minimum=n_horizons, maximum=n_horizons),
         none_of("model_is_dated_its_day", "n_wrong_as_of"),
+        none_of("model_horizons_are_those_of_labels", "n_wrong_horizons"),
+        none_of("model_was_made_with_its_settings", "n_wrong_parameters"),
+        none_of("model_is_trained_on_days_it_was_given", "n_days_not_given"),
+        none_of("model_rows_are_of_its_days", "n_rows_not_given"),
+        none_of("model_features_are_those_of_its_days", "n_features_not_given"),
+        none_of("model_cannot_say_the_absurd", "n_absurd_horizons"),
+        none_of("scores_are_possible", "n_impossible_scores"),
         none_of("model_is_trained_on_earlier_days", "n_days_not_before"),
         none_of("training_labels_end_before_the_day", "n_labels_not_before"),
         none_of("evaluation_is_purged", "n_purge_overlaps"),
@@ -68,6 +89,7 @@ def _forecast_rules(settings: Settings) -> Sequence[Rule]:
         none_of("forecasts_are_not_nan", "n_nan"),
         none_of("forecasts_are_finite", "n_inf"),
         none_of("forecasts_are_not_absurd", "n_out_of_range"),
+        none_of("forecasts_are_those_of_the_model", "n_mismatch"),
         none_of("forecasts_name_their_model", "n_wrong_version"),
         none_of("forecasts_are_dated_after_training", "n_before_training"),
         none_of("forecasts_are_of_their_day", "n_wrong_day"),

@@ -18,8 +18,9 @@ from trading_assets.errors import TradingAssetsError
 from trading_assets.identifiers import Partition
 from trading_assets.models.tracking import Tracker
 from trading_assets.orchestration.execute import Outcome, Warehouse, execute
+from trading_assets.orchestration.gate import Audit
 from trading_assets.orchestration.partitions import daily_by_instrument, window
-from trading_assets.orchestration.step import Step
+from trading_assets.orchestration.step import Output, Step
 from trading_assets.schema import TS_GRID, TS_RECV, TS_START
 from trading_assets.settings import Settings
 from trading_assets.storage.lake import Version
@@ -88,10 +89,16 @@ def _run(
 ) -> Outcome:
     if not step.is_tracked:
         return execute(step, partition, warehouse, run_id=context.run_id)
-    with tracker.run(context, asset=step.name, partition=partition) as run:
-        outcome = execute(step, partition, warehouse, run_id=context.run_id)
-        run.record(_origin_tags(outcome), _document(outcome), refusal=outcome.refusal)
-        return outcome
+    outcome: Outcome | None = None
+    try:
+        with tracker.run(context, asset=step.name, partition=partition) as run:
+            outcome = execute(step, partition, warehouse, run_id=context.run_id)
+            run.record(_origin_tags(outcome), _document(outcome), refusal=outcome.refusal)
+    except Exception as error:
+        if outcome is None:
+            raise
+        context.log.error("%s of %s is judged, but MLflow could not be told: %s", step.name, partition, error)  # noqa: TRY400 - Dagster writes no traceback
+    return outcome
 
 
 def _origin_tags(outcome: Outcome) -> dict[str, str]:
@@ -128,8 +135,7 @@ def _check_results(outcome: Outcome) -> Iterator[dg.AssetCheckResult]:
 
 
 def _metadata(outcome: Outcome, name: str, version: Version) -> dict[str, Any]:
-    """Collect what is worth looking at: counts, time range, quality numbers, a plot, and where it came from."""
-    output, case = outcome.step.outputs[name], outcome.audits[name]
+    """Collect what is worth looking at: counts, quality numbers, where it came from, and what the file shows."""
     found: dict[str, Any] = {
         "dagster/row_count": version.n_rows,
         "n_bytes": version.n_bytes,
@@ -137,8 +143,16 @@ def _metadata(outcome: Outcome, name: str, version: Version) -> dict[str, Any]:
         "settings_digest": version.settings_digest,
         "inputs": dg.MetadataValue.json([[asset, day.isoformat(), md5] for asset, day, md5 in version.inputs]),
         **{j.measure: j.value for j in outcome.verdicts[name].judgements if j.value is not None},
-        **_facts(case.evidence.get("facts", {})),
     }
+    try:
+        return found | _shown(outcome.step.outputs[name], name, outcome.audits[name])
+    except Exception as error:  # noqa: BLE001 - it is published: what illustrates it must not keep that from being recorded
+        return found | {"not_shown": f"{type(error).__name__}: {error}"}
+
+
+def _shown(output: Output, name: str, case: Audit) -> dict[str, Any]:
+    """Look into a published file: facts of its making, columns, time range, a plot."""
+    found = _facts(case.evidence.get("facts", {}))
     if isinstance(case.staged, pl.LazyFrame):
         schema = case.staged.collect_schema()
         columns = [dg.TableColumn(column, str(dtype)) for column, dtype in schema.items()]

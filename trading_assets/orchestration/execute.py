@@ -87,7 +87,7 @@ def execute(step: Step, partition: Partition, warehouse: Warehouse, *, run_id: s
         drafts = {name: _stage(lake, ticket, step, name, made.outputs[name]) for name in step.outputs}
 
         def about(staged: Published) -> Audit:
-            return Audit(staged, opened, made.evidence, settings, partition)
+            return Audit(staged, {**opened, **services}, made.evidence, settings, partition)
 
         verdicts = {name: audit(draft, step.outputs[name].gate, about, settings) for name, draft in drafts.items()}
         judged = [Draft(d.asset, d.suffix, d.file, verdicts[name].judgements) for name, d in drafts.items()]
@@ -190,6 +190,9 @@ def _write_bytes(content: bytes, path: Path) -> None:
 
 
 def _discard(landed: list[Path]) -> None:
-    """Drop imported files whose lines are now in the published capture."""
+    """Drop imported files whose lines are now in the published capture; one that stays is merged again."""
     for path in landed:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            logger.bind(path=str(path)).warning("published, but an imported file could not be removed: {}", error)

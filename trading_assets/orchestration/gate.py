@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -25,6 +25,7 @@ from trading_assets.storage.formats import Published, open_published
 from trading_assets.storage.lake import Draft, Judgement
 
 Measures = Mapping[str, float | int | None]
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ class Audit:
     staged: Any
     """The staged file as a reader would get it: LazyFrame, path or bytes."""
     inputs: Mapping[str, Any]
+    """Everything the step was given, by parameter name: published inputs, opened anew or not, and services."""
     evidence: Mapping[str, Any]
+    """What the step itself says beside its outputs: to be held against them, never believed alone."""
     settings: Settings
     partition: Partition
 
@@ -95,12 +98,17 @@ class Verdict:
 
 def audit(draft: Draft, gate: Gate, about: Callable[[Published], Audit], settings: Settings) -> Verdict:
     """Judge one staged file; never raises, never passes by accident."""
-    rules = gate.all_rules(settings)
-    try:
-        return _within(settings.gate.timeout_s, lambda: _judge(draft, gate, rules, about, settings))
-    except Exception as error:  # noqa: BLE001 - whatever goes wrong inside the gate, the file is refused
-        blank = tuple(rule.judged(None, passed=False) for rule in rules)
-        return Verdict(blank, f"the gate itself failed, so the file is refused: {type(error).__name__}: {error}")
+    limit_s = settings.gate.timeout_s
+    rules = _within(limit_s, lambda: gate.all_rules(settings))
+    if isinstance(rules, BaseException):
+        return _refused_by([], rules)
+    verdict = _within(limit_s, lambda: _judge(draft, gate, rules, about, settings))
+    return verdict if isinstance(verdict, Verdict) else _refused_by(rules, verdict)
+
+
+def _refused_by(rules: Sequence[Rule], error: BaseException) -> Verdict:
+    blank = tuple(rule.judged(None, passed=False) for rule in rules)
+    return Verdict(blank, f"the gate itself failed, so the file is refused: {type(error).__name__}: {error}")
 
 
 def _judge(
@@ -122,8 +130,16 @@ def _judge(
     if not failed:
         return Verdict(judgements, None)
     said = "; ".join(_in_words(j) for j in failed)
-    rows = gate.offenders(case) if gate.offenders and not differences else pl.DataFrame()
+    rows = pl.DataFrame() if differences else _offending(gate, case)
     return Verdict(judgements, said + (f" ({', '.join(differences)})" if differences else ""), rows)
+
+
+def _offending(gate: Gate, case: Audit) -> pl.DataFrame:
+    """Return rows to look at; the judgements stand, whatever happens while looking for them."""
+    try:
+        return gate.offenders(case) if gate.offenders else pl.DataFrame()
+    except Exception:  # noqa: BLE001 - an illustration must not hide the numbers it illustrates
+        return pl.DataFrame()
 
 
 def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:
@@ -198,21 +214,20 @@ def _in_words(judgement: Judgement) -> str:
     return f"{judgement.rule}: {judgement.measure} is {value}, wanted {wanted}"
 
 
-def _within(seconds: float, work: Callable[[], Verdict]) -> Verdict:
-    """Run `work` in a thread that cannot outlive its welcome: past the limit its answer counts for nothing."""
-    box: list[Verdict | BaseException] = []
+def _within(seconds: float, work: Callable[[], _Answer]) -> _Answer | BaseException:
+    """Run `work` in a thread that cannot outlive its welcome: past the limit its answer counts for nothing.
+
+    What it raises is returned: an exit that is asked for inside the gate ends the verdict and not the process.
+    """
+    box: list[_Answer | BaseException] = []
 
     def run() -> None:
         try:
             box.append(work())
-        except BaseException as error:  # noqa: BLE001 - handed over to the waiting thread, which raises it
+        except BaseException as error:  # noqa: BLE001 - handed over to the waiting thread, which refuses
             box.append(error)
 
     thread = threading.Thread(target=run, name="gate", daemon=True)
     thread.start()
     thread.join(seconds)
-    if not box:
-        raise TimeoutError(f"no verdict within {seconds:g} s (settings: gate.timeout_s)")
-    if isinstance(box[0], BaseException):
-        raise box[0]
-    return box[0]
+    return box[0] if box else TimeoutError(f"no verdict within {seconds:g} s (settings: gate.timeout_s)")

@@ -9,7 +9,7 @@ import polars as pl
 
 from trading_assets import schema
 from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule, none_of
-from trading_assets.raw.coverage import interval_coverage
+from trading_assets.raw.coverage import interval_coverage, rows_altered, rows_unexplained, stale_share
 from trading_assets.raw.quality import (
     book_offenders,
     book_quality,
@@ -19,19 +19,19 @@ from trading_assets.raw.quality import (
 )
 from trading_assets.raw.rebuild import RawDay
 from trading_assets.settings import Settings
+from trading_assets.sources.contents import capture_contents
 from trading_assets.sources.summary import capture_summary
 
 
 def _measure_capture(audit: Audit) -> Measures:
-    """Recount the capture, and hold its lines against those of the files it was joined from."""
+    """Recount the capture, and hold its lines against those of everything it should have been joined from."""
     settings = audit.settings.captures
     staged = capture_summary(audit.staged, settings, day=audit.partition.day)
-    sources = [capture_summary(path, settings) for path in audit.evidence["sources"]]
-    least, most = max(source.n_lines for source in sources), sum(source.n_lines for source in sources)
+    standing = audit.inputs["standing"]
+    sources = [*audit.inputs["landed"], *([standing] if standing else [])]
     return {
         "n_lines": staged.n_lines,
-        "n_lines_lost": max(0, least - staged.n_lines),
-        "n_lines_invented": max(0, staged.n_lines - most),
+        **capture_contents(audit.staged, sources, settings),
         "n_receive_outside_day": staged.n_outside_day,
         "n_damages": int(staged.damage is not None),
         "n_intervals": len(staged.intervals),
@@ -43,6 +43,7 @@ def _capture_rules(_: Settings) -> Sequence[Rule]:
         Rule("capture_is_not_empty", "n_lines", minimum=1),
         none_of("capture_has_every_line_of_its_sources", "n_lines_lost"),
         none_of("capture_has_no_other_line", "n_lines_invented"),
+        none_of("capture_keeps_the_order_of_its_sources", "n_lines_misplaced"),
         none_of("capture_was_received_on_its_day", "n_receive_outside_day"),
         none_of("capture_is_readable", "n_damages"),
         Rule("capture_was_received_at_some_time", "n_intervals", minimum=1),
@@ -52,11 +53,13 @@ def _capture_rules(_: Settings) -> Sequence[Rule]:
 def _measure_book(audit: Audit) -> Measures:
     day: RawDay = audit.evidence["day"]
     captures: Mapping[date, Path] = audit.inputs["captures"]
-    recorded = capture_summary(captures[audit.partition.day], audit.settings.captures).intervals
+    recorded = capture_summary(captures[audit.partition.day], audit.settings.captures)
     return {
         **book_quality(audit.staged, day.tickers, day=audit.partition.day, depth=audit.settings.book.depth),
-        "coverage": interval_coverage(audit.staged, recorded),
-        "n_lines_unaccounted": abs(day.counts.n_lines - day.counts.n_accounted),
+        "coverage": interval_coverage(audit.staged, recorded.intervals),
+        "n_lines_unaccounted": abs(recorded.n_lines - day.counts.n_accounted),
+        "stale_share": stale_share(day.counts),
+        "n_rows_altered": rows_altered(audit.staged, day.snapshots),
     }
 
 
@@ -76,6 +79,9 @@ def _book_rules(settings: Settings) -> Sequence[Rule]:
         none_of("rows_have_receive_times", "n_null_time"),
         none_of("receive_times_never_fall", "n_time_backward"),
         none_of("sequence_never_falls", "n_seq_broken"),
+        none_of("no_row_is_repeated", "n_repeated"),
+        Rule("book_follows_its_updates", "stale_share", maximum=gate.max_stale_share),
+        none_of("book_is_that_of_the_replay", "n_rows_altered"),
         none_of("rows_are_of_their_day", "n_outside_day"),
         Rule("book_agrees_with_the_ticker", "ticker_agreement", minimum=gate.min_ticker_agreement),
         none_of("every_line_is_accounted_for", "n_lines_unaccounted"),
@@ -86,6 +92,7 @@ def _book_rules(settings: Settings) -> Sequence[Rule]:
 def _trades_rules(_: Settings) -> Sequence[Rule]:
     return (
         none_of("trades_are_those_of_the_capture", "n_trades_unaccounted"),
+        none_of("trades_are_those_of_the_replay", "n_rows_altered"),
         none_of("trades_are_sorted", "n_unsorted"),
         none_of("trade_ids_are_unique", "n_duplicate_ids"),
         none_of("trades_are_positive", "n_nonpositive"),
@@ -99,7 +106,20 @@ def _trades_rules(_: Settings) -> Sequence[Rule]:
 def _measure_trades(audit: Audit) -> Measures:
     found = trades_quality(audit.staged, day=audit.partition.day)
     day: RawDay = audit.evidence["day"]
-    return {**found, "n_trades_unaccounted": abs(int(found["n_rows"]) - day.counts.used["trade"])}
+    return {
+        **found,
+        "n_trades_unaccounted": abs(int(found["n_rows"]) - day.counts.used["trade"]),
+        "n_rows_altered": rows_altered(audit.staged, day.trades),
+    }
+
+
+def _measure_gaps(audit: Audit) -> Measures:
+    day: RawDay = audit.evidence["day"]
+    return {
+        **gaps_quality(audit.staged),
+        "n_rows_unexplained": rows_unexplained(day.snapshots, audit.staged),
+        "n_rows_altered": rows_altered(audit.staged, day.gaps),
+    }
 
 
 def _gaps_rules(_: Settings) -> Sequence[Rule]:
@@ -107,6 +127,8 @@ def _gaps_rules(_: Settings) -> Sequence[Rule]:
         Rule("ledger_may_be_empty", "n_rows", minimum=0),
         none_of("gaps_are_well_formed", "n_malformed"),
         none_of("gaps_are_sorted", "n_unsorted"),
+        none_of("every_invalid_row_lies_in_a_gap", "n_rows_unexplained"),
+        none_of("ledger_is_that_of_the_replay", "n_rows_altered"),
     )
 
 
@@ -117,6 +139,7 @@ def _measure_dead_letters(audit: Audit) -> Measures:
         "n_rows": n_rows,
         "dead_letter_share": n_rows / day.counts.n_lines if day.counts.n_lines else None,
         "n_letters_unaccounted": abs(n_rows - day.counts.n_dead_letters),
+        "n_rows_altered": rows_altered(audit.staged, day.dead_letters),
     }
 
 
@@ -124,6 +147,7 @@ def _dead_letter_rules(settings: Settings) -> Sequence[Rule]:
     return (
         Rule("few_lines_are_dead_letters", "dead_letter_share", maximum=settings.gate.max_dead_letter_share),
         none_of("dead_letters_are_counted", "n_letters_unaccounted"),
+        none_of("dead_letters_are_those_of_the_replay", "n_rows_altered"),
     )
 
 
@@ -140,9 +164,7 @@ TRADES: Final = Gate(
     columns=lambda _: schema.TRADES,
     offenders=lambda audit: trades_offenders(audit.staged, day=audit.partition.day),
 )
-GAPS: Final = Gate(
-    measure=lambda audit: gaps_quality(audit.staged), rules=_gaps_rules, columns=lambda _: schema.FEED_GAPS
-)
+GAPS: Final = Gate(measure=_measure_gaps, rules=_gaps_rules, columns=lambda _: schema.FEED_GAPS)
 DEAD_LETTERS: Final = Gate(
     measure=_measure_dead_letters, rules=_dead_letter_rules, columns=lambda _: schema.DEAD_LETTERS
 )

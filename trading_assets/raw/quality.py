@@ -20,6 +20,7 @@ Measures = dict[str, int | float]
 
 _TOP: Final = tuple(schema.level(side, field, 0) for side in schema.SIDES for field in schema.FIELDS)
 _VALID: Final = pl.col(schema.IS_VALID)
+_IDENTITY: Final = (schema.TS_RECV, schema.SEQ_FIRST, schema.SEQ_LAST, schema.IS_VALID)
 
 
 def book_quality(frame: pl.LazyFrame, tickers: pl.DataFrame, *, day: date, depth: int) -> Measures:
@@ -62,6 +63,7 @@ def book_rules(*, day: date, depth: int) -> dict[str, pl.Expr]:
         "n_null_time": pl.col(schema.TS_RECV).is_null(),
         "n_time_backward": pl.col(schema.TS_RECV) < pl.col(schema.TS_RECV).shift(1),
         "n_seq_broken": (_VALID & (last < last_valid)) | (last < pl.col(schema.SEQ_FIRST)),
+        "n_repeated": _VALID & pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _IDENTITY),
         "n_outside_day": _outside(day),
     }
     return {name: rule.fill_null(value=False) for name, rule in rules.items()}
