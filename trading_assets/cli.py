@@ -370,7 +370,7 @@ def _run(session: "Session", partitions: list[Partition]) -> bool:
             say(f"{prefix}: ", "everything is up to date", "dim")
         for step in report.reasons:
             error = report.errors.get(step)
-            say(f"{prefix}: {step} ", *(("published", "green") if error is None else (error, "red")))
+            say(f"{prefix}: {step}: ", *(("published", "green") if error is None else (error, "red")))
             failed = failed or error is not None
     return failed
 

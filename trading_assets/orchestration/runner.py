@@ -55,10 +55,9 @@ def run_partition(
         tags={"trading_assets/by": "run"},
     )
     errors = {str(event.step_key): _first_line(event) for event in result.all_events if event.is_step_failure}
-    skipped = {
-        str(event.step_key): "skipped: its upstream failed" for event in result.all_events if event.is_step_skipped
-    }
-    return Report(partition, reasons, {**errors, **skipped})
+    done = {str(event.step_key) for event in result.all_events if event.is_step_success}
+    not_run = {step: "not run: its upstream failed" for step in reasons if step not in done and step not in errors}
+    return Report(partition, reasons, {**errors, **not_run})
 
 
 def in_dependency_order(
