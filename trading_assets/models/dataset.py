@@ -39,10 +39,17 @@ class TrainingTable:
     frame: pl.DataFrame
     feature_names: tuple[str, ...]
     days: tuple[date, ...]
+    """The days that have such a row: a day on which nothing was known taught nothing."""
     as_of: date
 
     def usable(self, horizon_s: float) -> pl.DataFrame:
-        """Keep the rows whose label at this horizon is finite and was known before `as_of` began."""
+        """Keep the rows whose label at this horizon is finite and was known before `as_of` began.
+
+        Raises:
+            NotTrainable: the days were labelled at other horizons.
+        """
+        if schema.ret_fwd_bps(horizon_s) not in self.frame.columns:
+            raise NotTrainable(f"the days have no label at {horizon_s:g} s: rebuild their labels")
         reach = pl.duration(nanoseconds=to_ns(horizon_s))
         known = pl.col(schema.TS_GRID) + reach < midnight(self.as_of)
         return self.frame.filter(pl.col(schema.ret_fwd_bps(horizon_s)).is_finite() & known)
@@ -101,7 +108,8 @@ def training_table(days: Sequence[TrainingDay], *, as_of: date) -> TrainingTable
     if frame[schema.TS_GRID].is_duplicated().any():
         raise NotTrainable(f"a grid tick appears twice in the days {_spelled([item.day for item in ordered])}")
     known = pl.any_horizontal(pl.col(name).is_finite().fill_null(value=False) for name in names)
-    return TrainingTable(frame.sort(schema.TS_GRID).filter(known), names, tuple(item.day for item in ordered), as_of)
+    taught = frame.filter(known).sort(schema.TS_GRID)
+    return TrainingTable(taught, names, tuple(taught[schema.TS_GRID].dt.date().unique().sort()), as_of)
 
 
 def _refuse_days(days: Sequence[date], as_of: date) -> None:
@@ -122,6 +130,8 @@ def _common_names(days: Sequence[TrainingDay]) -> tuple[str, ...]:
     if not names or any(_LOOKS_AHEAD in name for name in names):
         raise NotTrainable(f"features of {first.day} are {list(names)}: need at least one, and none of a label")
     for item in days:
+        if item.labels.schema != first.labels.schema:
+            raise NotTrainable(f"{item.day} and {first.day} differ in labels: rebuild the older one")
         if odd := [name for name in names if not item.features.schema[name].is_numeric()]:
             raise NotTrainable(f"features {odd} of {item.day} are not numbers")
     return names
@@ -129,7 +139,8 @@ def _common_names(days: Sequence[TrainingDay]) -> tuple[str, ...]:
 
 def _joined(item: TrainingDay) -> pl.DataFrame:
     names = sorted(feature_names(item.features))
-    joined = item.features.select(schema.TS_GRID, *names).join(item.labels, on=schema.TS_GRID, how="inner")
+    numbers = item.features.select(schema.TS_GRID, *(pl.col(name).cast(pl.Float64) for name in names))
+    joined = numbers.join(item.labels, on=schema.TS_GRID, how="inner")
     if outside := joined.filter(pl.col(schema.TS_GRID).dt.date() != item.day).height:
         raise NotTrainable(f"{outside} rows given as {item.day} belong to another day")
     return joined

@@ -11,7 +11,16 @@ import json
 from datetime import date
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    ValidationError,
+    model_validator,
+)
 
 from trading_assets.errors import NotAModel
 from trading_assets.models.baseline import LinearModel
@@ -22,19 +31,20 @@ Learner = Literal["booster", "linear", "naive"]
 TOP_FEATURES: Final = 20
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Rows(_Frozen):
     """A stretch of grid rows: first and last tick, and the end of the last label window; ns since the epoch."""
 
     n: NonNegativeInt
-    first_ns: int
-    last_ns: int
-    label_end_ns: int
+    first_ns: Nanoseconds
+    last_ns: Nanoseconds
+    label_end_ns: Nanoseconds
 
 
 class Evaluation(_Frozen):
@@ -77,7 +87,7 @@ class ModelDocument(_Frozen):
     as_of: date
     trained_days: tuple[date, ...]
     feature_names: tuple[Name, ...]
-    embargo_s: float
+    embargo_s: NonNegativeFloat
     parameters: dict[str, bool | int | float | str]
     horizons: Annotated[tuple[HorizonModel, ...], Field(min_length=1)]
 
@@ -114,22 +124,27 @@ class ModelDocument(_Frozen):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Read what `to_bytes` wrote.
+        """Read what `to_bytes` wrote, byte for byte: a document has one spelling, and so one md5.
 
         Raises:
             NotAModel: anything else, with the first thing that is wrong.
         """
         try:
-            return cls.model_validate_json(data)
+            document = cls.model_validate_json(data)
         except ValidationError as error:
             problem = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in problem["loc"]) or "the document"
             raise NotAModel(f"not a model document: {where}: {problem['msg']}") from None
+        if document.to_bytes() != data:
+            raise NotAModel("not a model document: it is not spelled as one is written: it was edited")
+        return document
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         if list(self.horizons_s) != sorted(set(self.horizons_s)):
             raise ValueError("horizons must rise")
+        if len(set(self.feature_names)) != len(self.feature_names):
+            raise ValueError("a feature is named twice")
         for model in self.horizons:
             check_trees(model.booster, self.feature_names)
             if len(model.linear.weights) != len(self.feature_names):

@@ -1,6 +1,6 @@
 """How good a forecast is on rows it never saw, against the naive forecast of no move.
 
-Belongs here: scores, their intervals and calibration, from arrays or published frames.
+Belongs here: scores, their intervals and calibration, from arrays.
 Does not: which rows are unseen (split.py).
 
 Out-of-sample R² against a naive forecast: Campbell and Thompson 2008. Forward returns overlap, so errors of
@@ -8,15 +8,12 @@ neighbouring rows are dependent: intervals come from a circular block bootstrap 
 """
 
 import math
-from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Final
 
 import numpy as np
-import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from trading_assets import schema
-from trading_assets.models.dataset import Floats, Integers, column, grid_ns, to_ns
+from trading_assets.models.dataset import Floats, Integers, to_ns
 from trading_assets.settings import ModelSettings
 
 LEAST_BLOCKS: Final = 10
@@ -25,11 +22,9 @@ _TAILS: Final = (2.5, 97.5)
 _ROUNDING: Final = 1e-12
 _GROUPS: Final = 10
 
-Measured = Annotated[float | None, Field(allow_inf_nan=False)]
-
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Score(_Frozen):
@@ -43,12 +38,12 @@ class Score(_Frozen):
     n: NonNegativeInt
     n_blocks: NonNegativeInt
     n_moves: NonNegativeInt
-    mse: Measured
-    r2: Measured
-    r2_low: Measured
-    r2_high: Measured
-    correlation: Measured
-    hit_rate: Measured
+    mse: float | None
+    r2: float | None
+    r2_low: float | None
+    r2_high: float | None
+    correlation: float | None
+    hit_rate: float | None
 
     @property
     def is_better_than_naive(self) -> bool:
@@ -107,23 +102,6 @@ def calibration(forecast: Floats, realised: Floats) -> tuple[CalibrationGroup, .
     )
 
 
-def score_forecasts(
-    forecasts: pl.DataFrame, labels: pl.DataFrame, *, horizons_s: Sequence[float], settings: ModelSettings
-) -> dict[float, Score]:
-    """Score published forecasts of a later day on its labels, by horizon; rows without a label do not count."""
-    joined = forecasts.join(labels, on=schema.TS_GRID, how="inner").sort(schema.TS_GRID)
-    return {seconds: _score_horizon(joined, seconds, settings) for seconds in horizons_s}
-
-
-def _score_horizon(joined: pl.DataFrame, seconds: float, settings: ModelSettings) -> Score:
-    needed = (schema.forecast_bps(seconds), schema.ret_fwd_bps(seconds))
-    known = joined.filter(pl.all_horizontal(pl.col(name).is_finite() for name in needed))
-    forecast, realised = (column(known, name) for name in needed)
-    block = block_rows(grid_ns(known), seconds)
-    classes = column(known, schema.class_fwd(seconds))
-    return score(forecast, realised, classes, block=block, settings=settings)
-
-
 def _interval(
     errors: Floats, naive: Floats, *, block: int, settings: ModelSettings
 ) -> tuple[float | None, float | None]:
@@ -155,4 +133,6 @@ def _r2(errors: float, naive: float) -> float | None:
 def _correlation(forecast: Floats, realised: Floats) -> float | None:
     if len(forecast) < 2 or np.ptp(forecast) == 0 or np.ptp(realised) == 0:  # noqa: PLR2004 - two points make a line
         return None
-    return float(np.corrcoef(forecast, realised)[0, 1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = float(np.corrcoef(forecast, realised)[0, 1])
+    return correlation if math.isfinite(correlation) else None  # the spread may be too small to square

@@ -8,6 +8,7 @@ reads foreign memory, a cycle never ends. So every tree is walked first, and wha
 Format: version 4, LightGBM `src/boosting/gbdt_model_text.cpp` and `src/io/tree.cpp`.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -111,7 +112,7 @@ def _fields(block: str, expected: set[str]) -> dict[str, str]:
 
 def _check_numbers(name: str, text: str, expected: int) -> None:
     words = text.split(" ") if text else []
-    if len(words) != expected or not all(_NUMBER.fullmatch(word) for word in words):
+    if len(words) != expected or not all(_NUMBER.fullmatch(word) and math.isfinite(float(word)) for word in words):
         raise ValueError(f"{name} is not {expected} numbers")
 
 
