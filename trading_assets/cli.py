@@ -75,7 +75,9 @@ STYLES: Final = {
 def setup() -> None:
     """Make the catalogue, Dagster's home and MLflow's store under `var/`, and write `.env` (done by `make setup`).
 
-    trading-assets setup
+    Once, before several processes start at the same time:
+
+        trading-assets setup
     """
     from trading_assets.orchestration.bootstrap import compile_kernels, prepare, write_environment  # noqa: PLC0415 - Dagster is slow
 
@@ -151,8 +153,9 @@ def simulate(
 
         trading-assets simulate --out recordings/ --minutes 10
     """
+    markets = _markets(instruments)
     given = {
-        "instruments": tuple(instruments) if instruments else None,
+        "instruments": tuple(map(str, markets)) if markets else None,
         "start_day": None if start is None else parse_day(start),
         "days": days,
         "minutes_per_day": minutes,
@@ -165,6 +168,7 @@ def simulate(
         for path in _record(wanted, target):
             say(str(path))
         return
+    _ensure_importable(wanted, settings.partitions.start_day)
     with _session() as session:
         _simulate(session, wanted)
 
@@ -191,10 +195,11 @@ def run(
 
         trading-assets run -i BTCUSDT.BINANCE --start 2024-08-08 --end 2024-08-09
     """
+    markets, window = _markets(instruments), _window(start, end)
     with _session() as session:
         if or_simulate and not session.markets():
             _simulate(session, session.settings.simulate)
-        partitions = session.partitions(_markets(instruments), *_window(start, end))
+        partitions = session.partitions(markets, *window)
         if not partitions:
             raise TradingAssetsError(
                 "nothing is recorded for that: `trading-assets import FILE…`, or `trading-assets simulate`"
@@ -212,13 +217,16 @@ def run(
 def status(instruments: Instruments = None, start: Start = None, end: End = None) -> None:
     """Show every asset of every recorded day: published, stale, missing or quarantined, with its version.
 
-    trading-assets status
+    All of it, or a part:
 
-    trading-assets status -i BTCUSDT.BINANCE --start 2024-08-08
+        trading-assets status
+
+        trading-assets status -i BTCUSDT.BINANCE --start 2024-08-08
     """
     columns = ("partition", "asset", "state", "rows", "version", "why")
+    markets, window = _markets(instruments), _window(start, end)
     with _session() as session:
-        standings = session.standings(_markets(instruments), *_window(start, end))
+        standings = session.standings(markets, *window)
         if not show_table("assets by partition", columns, map(_standing_cells, standings)):
             say("nothing is recorded: `trading-assets import FILE…`, or `trading-assets simulate`")
 
@@ -340,7 +348,6 @@ def _simulate(session: "Session", wanted: SimulateSettings) -> None:
 
     from trading_assets.storage.registry import TickRules  # noqa: PLC0415 - SQLAlchemy is slow to import
 
-    _ensure_importable(wanted, session.settings.partitions.start_day)
     say(f"simulating {wanted.days} days of {', '.join(wanted.instruments)}, {wanted.minutes_per_day} minutes a day")
     with TemporaryDirectory() as folder:
         paths = _record(wanted, Path(folder))

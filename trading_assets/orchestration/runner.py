@@ -38,7 +38,11 @@ def run_partition(
     resources: Mapping[str, object],
     instance: dg.DagsterInstance,
 ) -> Report:
-    """Execute what is missing or stale of one partition as one Dagster run."""
+    """Execute what is missing or stale of one partition as one Dagster run.
+
+    Raises:
+        KeyboardInterrupt: the process was told to stop; what was published by then stays.
+    """
     reasons = pending(steps, partition, warehouse)
     if not reasons:
         return Report(partition, {}, {})
@@ -54,6 +58,8 @@ def run_partition(
         raise_on_error=False,
         tags={"trading_assets/by": "run"},
     )
+    if any(_is_interruption(event) for event in result.all_events if event.is_step_failure):
+        raise KeyboardInterrupt  # Dagster records an interruption as the step's failure, and would go on
     errors = {str(event.step_key): _first_line(event) for event in result.all_events if event.is_step_failure}
     done = {str(event.step_key) for event in result.all_events if event.is_step_success}
     not_run = {step: "not run: its upstream failed" for step in reasons if step not in done and step not in errors}
@@ -67,6 +73,11 @@ def in_dependency_order(
     for instrument in instruments:
         for day in sorted(days[instrument]):
             yield Partition(day, instrument)
+
+
+def _is_interruption(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 def _first_line(event: dg.DagsterEvent) -> str:
