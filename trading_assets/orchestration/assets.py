@@ -88,11 +88,11 @@ def _run(
     step: Step, partition: Partition, context: dg.AssetExecutionContext, warehouse: Warehouse, tracker: Tracker
 ) -> Outcome:
     if not step.is_tracked:
-        return execute(step, partition, warehouse, run_id=context.run_id)
+        return execute(step, partition, warehouse, run_id=context.run.run_id)
     outcome: Outcome | None = None
     try:
         with tracker.run(context, asset=step.name, partition=partition) as run:
-            outcome = execute(step, partition, warehouse, run_id=context.run_id)
+            outcome = execute(step, partition, warehouse, run_id=context.run.run_id)
             run.record(_origin_tags(outcome), _document(outcome), refusal=outcome.refusal)
     except Exception as error:
         if outcome is None:
