@@ -66,16 +66,17 @@ def model_against_inputs(document: ModelDocument, given: Mapping[date, Sequence[
 
 
 def model_against_settings(document: ModelDocument, settings: Settings) -> dict[str, int]:
-    """Count horizons and parameters that are not those of the settings."""
+    """Count horizons and parameters, the embargo among them, that are not those of the settings."""
     wanted = {
         **parameters(settings.model),
         **settings.model.model_dump(),
         "flat_bps": settings.labels.flat_bps,
     }
-    made_with = document.parameters
+    wanted_embargo_s, made_with = max(settings.features.windows_s), document.parameters
     return {
         "n_wrong_horizons": len(set(document.horizons_s) ^ set(settings.labels.horizons_s)),
-        "n_wrong_parameters": sum(made_with.get(name) != wanted.get(name) for name in {*made_with, *wanted}),
+        "n_wrong_parameters": sum(made_with.get(name) != wanted.get(name) for name in {*made_with, *wanted})
+        + (document.embargo_s != wanted_embargo_s),
     }
 
 
