@@ -7,6 +7,7 @@ Belongs here: calls to MLflow, all of which may raise. Does not: what happens to
 """
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,16 +50,20 @@ class StepRun:
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Set tags, each cut to the length that MLflow stores."""
-        for name, value in tags.items():
-            self.client.set_tag(self.run_id, name, value[:_LONGEST_TAG])
+        from mlflow.entities import RunTag  # noqa: PLC0415 - takes seconds
+
+        self.client.log_batch(self.run_id, tags=[RunTag(name, value[:_LONGEST_TAG]) for name, value in tags.items()])
 
     def log_document(self, content: bytes) -> None:
         """Log a model's parameters, its scores, its bytes and its picture."""
-        document = ModelDocument.from_bytes(content)
-        for name, value in document.parameters.items():
-            self.client.log_param(self.run_id, name, value)
-        for name, score in metrics(document):
-            self.client.log_metric(self.run_id, name, score)
+        from mlflow.entities import Metric, Param  # noqa: PLC0415 - takes seconds
+
+        document, now_ms = ModelDocument.from_bytes(content), time.time_ns() // 1_000_000
+        self.client.log_batch(
+            self.run_id,
+            metrics=[Metric(name, value, now_ms, 0) for name, value in metrics(document)],
+            params=[Param(name, str(value)) for name, value in document.parameters.items()],
+        )
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / DOCUMENT_NAME).write_bytes(content)
             (Path(folder) / "model.png").write_bytes(model_plot(document))
