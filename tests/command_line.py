@@ -1,15 +1,19 @@
 """The command line as a person uses it, in this process: a private project to be unkind to, and what a command said."""
 
+import atexit
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from loguru import logger
 
 from trading_assets.cli import main
-from trading_assets.settings import current_settings
+from trading_assets.orchestration.bootstrap import prepare
+from trading_assets.settings import current_settings, load_settings
 
 PROJECT = Path(__file__).resolve().parents[1]
 KEY_8 = "2024-08-08|BTCUSDT.BINANCE"
@@ -70,9 +74,19 @@ class CommandLine:
 
 
 def new_project(folder: Path) -> Path:
-    """Make a private project: the checked-in configuration over nothing recorded yet."""
-    folder.mkdir(parents=True)
+    """Make a private project: the checked-in configuration, its stores made, and nothing recorded yet."""
+    return Path(shutil.copytree(_prepared(), folder, symlinks=True))
+
+
+@cache
+def _prepared() -> Path:
+    """Make the stores once, which takes seconds; every project is a copy."""
+    folder = Path(mkdtemp(prefix="trading-assets-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in ("settings.toml", "workspace.yaml", "dagster.yaml"):
         shutil.copy(PROJECT / name, folder / name)
     (folder / "migrations").symlink_to(PROJECT / "migrations")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DAGSTER_HOME", "")  # prepare sets it
+        prepare(load_settings(folder, environment="development"))
     return folder

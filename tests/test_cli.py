@@ -146,7 +146,7 @@ def test_a_root_without_a_project_is_one_line(command: CommandLine) -> None:
 def test_help_teaches_by_an_example_that_fits_a_terminal(refusing: CommandLine, name: str) -> None:
     said = refusing(name, "--help")
 
-    examples = [line.strip() for line in said.out.splitlines() if line.startswith(f"  trading-assets {name}")]
+    examples = [line.strip() for line in said.out.splitlines() if line.strip().startswith(f"trading-assets {name}")]
     assert examples
     assert 0 == said.code
     assert all(len(line.rstrip()) <= 80 for line in said.out.splitlines())
