@@ -14,11 +14,11 @@ from typing import TypeVar
 import numpy as np
 
 from trading_assets.identifiers import Instrument
-from trading_assets.raw import sequence
-from trading_assets.raw.book import Levels, Rows, replay
-from trading_assets.raw.decode import decode
-from trading_assets.raw.ladder import Ladder, ladder
-from trading_assets.raw.units import Floats, in_units
+from trading_assets.raw.decoding.decode import decode
+from trading_assets.raw.rebuilding import sequence
+from trading_assets.raw.rebuilding.book import Levels, Rows, replay
+from trading_assets.raw.rebuilding.ladder import Ladder, ladder
+from trading_assets.raw.rebuilding.units import Floats, in_units
 
 T = TypeVar("T")
 REPEATS = 15

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.decode import decode, decode_strict
+from trading_assets.raw.decoding.decode import decode, decode_strict
 from trading_assets.raw.messages import Messages
 
 DEFAULT = Path(__file__).parents[2] / "shared/data/captures/binance_usdm/BTCUSDT/2024-08-08.jsonl.gz"

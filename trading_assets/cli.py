@@ -446,7 +446,7 @@ def _window(start: str | None, end: str | None) -> tuple[date, date]:
 
 
 def _step(option: str, text: str | None) -> Decimal | None:
-    from trading_assets.raw.scale import Step  # noqa: PLC0415 - NumPy is not needed for --help
+    from trading_assets.raw.decoding.scale import Step  # noqa: PLC0415 - NumPy is not needed for --help
 
     if text is None:
         return None

@@ -10,11 +10,11 @@ from wire_books import Line, capture, seconds, snapshot, tops, update
 
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.bits import add, at_or_below, discard, n_words
-from trading_assets.raw.ladder import ladder
 from trading_assets.raw.messages import Messages
-from trading_assets.raw.rebuild import RawDay, rebuild_day
-from trading_assets.raw.units import in_units
+from trading_assets.raw.rebuilding.bits import add, at_or_below, discard, n_words
+from trading_assets.raw.rebuilding.ladder import ladder
+from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
+from trading_assets.raw.rebuilding.units import in_units
 
 
 def book(*lines: Line, depth: int = 1, **scale: int) -> RawDay:

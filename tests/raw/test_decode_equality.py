@@ -27,10 +27,10 @@ from decode_builders import (
 from mutate_lines import mutated
 
 from trading_assets.identifiers import Instrument
-from trading_assets.raw import rows as at
-from trading_assets.raw.decode import decode, decode_strict
-from trading_assets.raw.rows import Rows
-from trading_assets.raw.scan import FastScan
+from trading_assets.raw.decoding import rows as at
+from trading_assets.raw.decoding.decode import decode, decode_strict
+from trading_assets.raw.decoding.rows import Rows
+from trading_assets.raw.decoding.scan import FastScan
 
 SAMPLES = {
     SPOT: (SPOT_DEPTH, SPOT_TICKER, SPOT_TRADE, SPOT_SNAPSHOT),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from trading_assets.errors import InvalidIdentifier, InvalidSettings
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.decode import decode, decode_strict
+from trading_assets.raw.decoding.decode import decode, decode_strict
 
 
 def depth(*levels: tuple[str, str]) -> str:

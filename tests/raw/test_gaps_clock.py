@@ -6,7 +6,7 @@ import numpy as np
 from wire_books import Print, capture, ns, seconds
 
 from trading_assets import schema
-from trading_assets.raw.clock import Clocks, clocks, skew_episodes
+from trading_assets.raw.rebuilding.clock import Clocks, clocks, skew_episodes
 
 N = 1200
 

@@ -13,7 +13,7 @@ from wire_books import Best, Depth, Line, Print, capture, joined, linked, ns, sn
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.messages import Messages
-from trading_assets.raw.rebuild import RawDay, needs_yesterday, rebuild_day
+from trading_assets.raw.rebuilding.rebuild import RawDay, needs_yesterday, rebuild_day
 
 TODAY = date(2024, 8, 9)
 NIGHT = 86_400.0

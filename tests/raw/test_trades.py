@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from wire_books import Print, capture, seconds
 
 from trading_assets import schema
-from trading_assets.raw.trades import trade_gaps, trades_frame
+from trading_assets.raw.rebuilding.trades import trade_gaps, trades_frame
 
 
 def frame(*lines: Print, px_decimals: int = 0, sz_decimals: int = 0) -> pl.DataFrame:

@@ -5,7 +5,7 @@ import pytest
 
 from trading_assets.errors import InvalidIdentifier
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.decode import decode
+from trading_assets.raw.decoding.decode import decode
 from trading_assets.venues import VENUES, venue_of
 from trading_assets.venues.binance_lines import market_of, symbol_of, templates
 

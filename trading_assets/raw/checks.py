@@ -17,7 +17,7 @@ from trading_assets.raw.quality import (
     trades_offenders,
     trades_quality,
 )
-from trading_assets.raw.rebuild import RawDay
+from trading_assets.raw.rebuilding.rebuild import RawDay
 from trading_assets.settings import Settings
 from trading_assets.sources.contents import capture_contents
 from trading_assets.sources.summary import capture_summary

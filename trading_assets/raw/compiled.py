@@ -25,7 +25,7 @@ def _cache_folder() -> str:
     numba compares a cached kernel with its own file only, so a change in a module it inlines would go unnoticed.
     """
     digest = hashlib.sha256()
-    for path in sorted([*_PACKAGE.glob("raw/*.py"), *_PACKAGE.glob("sources/simulator/*.py")]):
+    for path in sorted([*_PACKAGE.glob("raw/**/*.py"), *_PACKAGE.glob("sources/simulator/*.py")]):
         digest.update(path.read_bytes())
     return str(_PACKAGE / "__pycache__" / f"kernels-{digest.hexdigest()[:16]}")
 

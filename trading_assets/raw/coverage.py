@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets import schema
-from trading_assets.raw.rebuild import Counts
+from trading_assets.raw.rebuilding.rebuild import Counts
 from trading_assets.storage.formats import ROW_GROUP_ROWS
 
 BOOK_CAUSES: Final = ("no_snapshot", "sequence_gap", "resync", "crossed")

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from trading_assets.identifiers import Partition
-from trading_assets.raw.decode import decode
+from trading_assets.raw.decoding.decode import decode
 from trading_assets.raw.messages import Messages
-from trading_assets.raw.rebuild import RawDay, needs_yesterday, rebuild_day
+from trading_assets.raw.rebuilding.rebuild import RawDay, needs_yesterday, rebuild_day
 from trading_assets.raw.ticker import comparable_tickers
 from trading_assets.settings import Settings
 from trading_assets.sources.reader import read_chunks

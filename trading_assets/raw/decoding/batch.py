@@ -8,10 +8,10 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from trading_assets.raw import rows as at
+from trading_assets.raw.decoding import rows as at
+from trading_assets.raw.decoding.rows import Int8s, Rows
+from trading_assets.raw.decoding.scale import Step, off_step, overflows, rescale
 from trading_assets.raw.messages import BookMessages, Bools, Int64s, TickerMessages, TradeMessages
-from trading_assets.raw.rows import Int8s, Rows
-from trading_assets.raw.scale import Step, off_step, overflows, rescale
 from trading_assets.venues.wire import MAX_DECIMALS
 
 

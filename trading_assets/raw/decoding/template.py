@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.raw import rows as at
+from trading_assets.raw.decoding import rows as at
 from trading_assets.raw.messages import Int64s
 from trading_assets.venues.wire import INT64_MAX, NS_PER_MS, Template
 

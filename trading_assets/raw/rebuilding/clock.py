@@ -17,7 +17,7 @@ import polars as pl
 
 from trading_assets import schema
 from trading_assets.raw.messages import NO_TIME, Int64s, Messages
-from trading_assets.raw.units import Floats
+from trading_assets.raw.rebuilding.units import Floats
 
 DEPARTURE_NS: Final = 1_000_000_000
 RUN: Final = 10

@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.raw.bits import Words, n_words, popcount
 from trading_assets.raw.compiled import compiled
 from trading_assets.raw.messages import Int64s, Messages
-from trading_assets.raw.units import Floats, in_units
+from trading_assets.raw.rebuilding.bits import Words, n_words, popcount
+from trading_assets.raw.rebuilding.units import Floats, in_units
 
 Int32s = NDArray[np.int32]
 

@@ -27,9 +27,9 @@ import numpy as np
 import polars as pl
 
 from trading_assets import schema
-from trading_assets.raw import sequence
-from trading_assets.raw.book import BEHIND, UNSOUND
 from trading_assets.raw.messages import Int64s
+from trading_assets.raw.rebuilding import sequence
+from trading_assets.raw.rebuilding.book import BEHIND, UNSOUND
 
 _ORDER: Final = (schema.TS_KNOWN, schema.TS_START, schema.CAUSE, schema.SEQ_AFTER)
 

@@ -10,8 +10,8 @@ from typing import Final, Self
 import numpy as np
 
 from trading_assets.errors import InvalidSettings
+from trading_assets.raw.decoding.rows import Int8s
 from trading_assets.raw.messages import Bools, Int64s
-from trading_assets.raw.rows import Int8s
 from trading_assets.venues.wire import INT64_MAX, MAX_DECIMALS
 
 _POWERS: Final[Int64s] = 10 ** np.arange(MAX_DECIMALS + 1, dtype=np.int64)

@@ -21,12 +21,12 @@ import polars as pl
 
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
-from trading_assets.raw import gaps, sequence, trades
-from trading_assets.raw.book import IN_STEP, Levels, Rows, replay
-from trading_assets.raw.clock import clocks, skew_episodes
-from trading_assets.raw.ladder import ladder
 from trading_assets.raw.messages import NO_TIME, DeadLetter, Messages
-from trading_assets.raw.units import in_units
+from trading_assets.raw.rebuilding import gaps, sequence, trades
+from trading_assets.raw.rebuilding.book import IN_STEP, Levels, Rows, replay
+from trading_assets.raw.rebuilding.clock import clocks, skew_episodes
+from trading_assets.raw.rebuilding.ladder import ladder
+from trading_assets.raw.rebuilding.units import in_units
 
 _NS: int = 1_000_000_000
 

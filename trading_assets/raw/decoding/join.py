@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from trading_assets.raw.batch import Batch
+from trading_assets.raw.decoding.batch import Batch
+from trading_assets.raw.decoding.scale import overflows, rescale
 from trading_assets.raw.messages import BookMessages, Bools, Int64s, TickerMessages, TradeMessages
-from trading_assets.raw.scale import overflows, rescale
 
 _Rows = TypeVar("_Rows", TradeMessages, TickerMessages)
 _Columns = TypeVar("_Columns", BookMessages, TradeMessages, TickerMessages)

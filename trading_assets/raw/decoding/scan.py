@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_assets.identifiers import Instrument
-from trading_assets.raw import rows as at
-from trading_assets.raw import template as column
 from trading_assets.raw.compiled import Int, compiled
+from trading_assets.raw.decoding import rows as at
+from trading_assets.raw.decoding import template as column
+from trading_assets.raw.decoding.rows import Int8s, Rows
+from trading_assets.raw.decoding.template import FLAG, INTEGER, LEVELS, NUMBER, compiled_templates
 from trading_assets.raw.messages import MAX_LINE_BYTES, NO_SEQ, NO_TIME, Bools, Int64s
-from trading_assets.raw.rows import Int8s, Rows
-from trading_assets.raw.template import FLAG, INTEGER, LEVELS, NUMBER, compiled_templates
 from trading_assets.venues import venue_of
 from trading_assets.venues.wire import INT64_MAX, MAX_DECIMALS, MAX_DIGITS, MAX_NUMBER_CHARS
 

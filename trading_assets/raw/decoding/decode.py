@@ -11,14 +11,14 @@ from typing import Final
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument
-from trading_assets.raw import rows as at
-from trading_assets.raw.batch import Steps, settle
-from trading_assets.raw.join import join
+from trading_assets.raw.decoding import rows as at
+from trading_assets.raw.decoding.batch import Steps, settle
+from trading_assets.raw.decoding.join import join
+from trading_assets.raw.decoding.rows import Rows
+from trading_assets.raw.decoding.scale import Step
+from trading_assets.raw.decoding.scan import FastScan
+from trading_assets.raw.decoding.strict import read_line
 from trading_assets.raw.messages import DeadLetter, Int64s, Messages, OverlongLine
-from trading_assets.raw.rows import Rows
-from trading_assets.raw.scale import Step
-from trading_assets.raw.scan import FastScan
-from trading_assets.raw.strict import read_line
 from trading_assets.venues import venue_of
 from trading_assets.venues.wire import Ignored, Malformed, Reason
 

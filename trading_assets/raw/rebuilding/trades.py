@@ -15,7 +15,7 @@ import polars as pl
 
 from trading_assets import schema
 from trading_assets.raw.messages import NO_TIME, Int64s, TradeMessages
-from trading_assets.raw.units import in_units
+from trading_assets.raw.rebuilding.units import in_units
 
 _SIDES: Final = {True: "sell", False: "buy"}
 

@@ -17,12 +17,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.raw.bits import Words, add, at_or_below, discard, n_words
 from trading_assets.raw.compiled import Int, compiled, inlined
-from trading_assets.raw.ladder import Int32s
 from trading_assets.raw.messages import Bools, Int64s
-from trading_assets.raw.sequence import LAY, MARK, REPLACE, UPDATE, Steps
-from trading_assets.raw.units import Floats
+from trading_assets.raw.rebuilding.bits import Words, add, at_or_below, discard, n_words
+from trading_assets.raw.rebuilding.ladder import Int32s
+from trading_assets.raw.rebuilding.sequence import LAY, MARK, REPLACE, UPDATE, Steps
+from trading_assets.raw.rebuilding.units import Floats
 
 Int8s = NDArray[np.int8]
 
