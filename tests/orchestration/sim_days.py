@@ -108,15 +108,18 @@ def group_of(step: Step) -> str:
 def spoiled(output: str, change: Change) -> Step:
     """Return the output's step, whose function is what it was but for this output."""
     step = step_of(output)
-    spoil = {CAPTURE: _spoiled_capture, DOCUMENT: _spoiled_document}.get(
-        step.outputs[output].suffix, lambda made, how: how(made.lazy().collect())
-    )
+    suffix = step.outputs[output].suffix
+
+    def spoil(made: Any) -> Any:
+        if suffix == CAPTURE:
+            return _spoiled_capture(made, change)
+        return _spoiled_document(made, change) if suffix == DOCUMENT else change(made.lazy().collect())
 
     @wraps(step.make)
     def make(**given: Any) -> Made:
         made = step.make(**given)
         made = made if isinstance(made, Made) else Made({step.name: made})
-        return Made({**made.outputs, output: spoil(made.outputs[output], change)}, made.evidence)
+        return Made({**made.outputs, output: spoil(made.outputs[output])}, made.evidence)
 
     return replace(step, make=make)
 

@@ -27,7 +27,7 @@ def interval_coverage(frame: pl.LazyFrame, recorded: Sequence[tuple[int, int]]) 
     Returns:
         1.0 where every interval is spanned by rows, 0.0 where none has any; an instant counts as spanned.
     """
-    times = frame.select(pl.col(schema.TS_RECV).dt.timestamp("ns").sort()).collect().to_series().to_numpy()
+    times = frame.select(pl.col(schema.TS_RECV).dt.timestamp("ns").drop_nulls().sort()).collect().to_series().to_numpy()
     spanned = 0
     for first, last in recorded:
         inside = times[np.searchsorted(times, first) : np.searchsorted(times, last, side="right")]
