@@ -158,7 +158,7 @@ def test_a_refused_step_is_not_called_published_nor_what_follows_it(command: Com
     assert "labels: not run: its upstream failed" in said.out
 
 
-def test_lines_that_landed_before_a_crash_are_published_by_the_next_run(command: CommandLine, tmp_path: Path) -> None:
+def test_lines_that_landed_before_a_crash_are_published_by_the_next_run(command: CommandLine) -> None:
     folder = command.root / "var/lake/landing/2024-08-08/BTCUSDT.BINANCE"
     folder.mkdir(parents=True)
     (folder.parent / "not an instrument").mkdir()
@@ -168,6 +168,7 @@ def test_lines_that_landed_before_a_crash_are_published_by_the_next_run(command:
     assert "published" in command.versions()[KEY_8, "captures"]
 
 
+@pytest.mark.slow
 def test_an_overlong_line_and_a_full_disk_are_met_in_bounded_memory(tmp_path: Path) -> None:
     root = new_project(tmp_path / "project")
     big = tmp_path / "big.jsonl"

@@ -89,16 +89,10 @@ def _run(
 ) -> Outcome:
     if not step.is_tracked:
         return execute(step, partition, warehouse, run_id=context.run.run_id)
-    outcome: Outcome | None = None
-    try:
-        with tracker.run(context, asset=step.name, partition=partition) as run:
-            outcome = execute(step, partition, warehouse, run_id=context.run.run_id)
-            run.record(_origin_tags(outcome), _document(outcome), refusal=outcome.refusal)
-    except Exception as error:
-        if outcome is None:
-            raise
-        context.log.error("%s of %s is judged, but MLflow could not be told: %s", step.name, partition, error)  # noqa: TRY400 - Dagster writes no traceback
-    return outcome
+    with tracker.run(context, asset=step.name, partition=partition) as run:
+        outcome = execute(step, partition, warehouse, run_id=context.run.run_id)
+        run.record(_origin_tags(outcome), _document(outcome), refusal=outcome.refusal)
+        return outcome
 
 
 def _origin_tags(outcome: Outcome) -> dict[str, str]:
