@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 import pytest
 from loguru import logger
 
-from trading_assets.cli import main
+from trading_assets.cli.main import main
 from trading_assets.orchestration.bootstrap import prepare
 from trading_assets.settings import current_settings, load_settings
 

@@ -6,9 +6,9 @@ import pytest
 from command_line import KEY_8, CommandLine, new_project
 
 from trading_assets import read
+from trading_assets.cli.terminal import in_one_line, visible
 from trading_assets.errors import InvalidIdentifier, TradingAssetsError
 from trading_assets.settings import current_settings
-from trading_assets.terminal import in_one_line, visible
 
 HOSTILE = [
     "../../etc/passwd",
@@ -160,7 +160,10 @@ def test_nothing_recorded_is_said_so(refusing: CommandLine) -> None:
 
 
 def test_help_needs_neither_dagster_nor_polars() -> None:
-    code = "import sys, trading_assets.cli; print([m for m in ('dagster', 'polars', 'sqlalchemy') if m in sys.modules])"
+    code = (
+        "import sys, trading_assets.cli.main\n"
+        "print([m for m in ('dagster', 'polars', 'sqlalchemy') if m in sys.modules])"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "[]" == found.stdout.strip()

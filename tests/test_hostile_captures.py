@@ -197,7 +197,7 @@ def imported_in_a_child(root: Path, path: Path, *, file_limit: int) -> subproces
     """Import in a process of its own, whose files cannot grow over a limit; its peak memory (KiB) is the last line."""
     code = (
         "import resource, signal, sys\n"
-        "from trading_assets.cli import main\n"
+        "from trading_assets.cli.main import main\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, {file_limit}))\n"
         f"sys.argv = ['trading-assets', 'import', {str(path)!r}]\n"

@@ -1,0 +1,50 @@
+"""The entry of `trading-assets`: run a command, and end in one line whatever happens.
+
+Belongs here: exit codes and errors. Does not: any command (commands).
+"""
+
+import sys
+from typing import Final
+
+from loguru import logger
+from typer.exceptions import TyperException
+
+from trading_assets.cli.commands import app
+from trading_assets.cli.terminal import complain, hush, in_one_line
+from trading_assets.errors import InvalidIdentifier
+from trading_assets.settings import current_settings
+
+EXIT_INTERRUPTED: Final = 130
+EXIT_BROKEN_PIPE: Final = 141
+"""What a shell reports of a program that SIGINT or SIGPIPE ended."""
+
+
+def main() -> None:
+    """Run a command; an error that a person can act on is one line."""
+    sys.exit(_outcome())
+
+
+def _outcome() -> int:
+    try:
+        settings = current_settings()
+        from trading_assets.telemetry.logs import configure_logs  # noqa: PLC0415 - needs the settings
+
+        configure_logs(settings)
+        logger.disable("trading_assets.orchestration.execute")  # each command prints its own account of it
+        code = app(standalone_mode=False)
+    except BrokenPipeError:
+        hush()
+        return EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except TyperException as error:
+        complain("error", f"{error.format_message()} (`trading-assets COMMAND --help` shows how)")
+        return error.exit_code
+    except Exception as error:
+        if (line := in_one_line(error)) is None:
+            raise
+        complain("error", line)
+        return 2 if isinstance(error, InvalidIdentifier) else 1
+    if code == EXIT_INTERRUPTED:
+        complain("interrupted", "what was published stays, and nothing else: run the same command again to go on")
+    return int(code or 0)
