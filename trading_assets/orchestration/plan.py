@@ -14,6 +14,7 @@ from enum import StrEnum
 from trading_assets.errors import NotPublished
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.execute import Warehouse, origin_of, resolve_inputs
+from trading_assets.orchestration.importing import landed_partitions
 from trading_assets.orchestration.step import Step
 from trading_assets.storage.lake import Origin, Version
 from trading_assets.storage.registry import Refusal
@@ -57,11 +58,7 @@ def standings(
 
 def recorded_days(instrument: Instrument, warehouse: Warehouse) -> list[date]:
     """Return the days with a capture, published or just landed."""
-    landed = {
-        Partition.parse(f"{folder.parent.name}|{folder.name}").day
-        for folder in warehouse.landing().glob(f"*/{instrument}")
-        if warehouse.landed(Partition.parse(f"{folder.parent.name}|{folder.name}"))
-    }
+    landed = {partition.day for partition in landed_partitions(warehouse) if partition.instrument == instrument}
     return sorted(landed | set(warehouse.registry.registered_days(instrument)))
 
 
