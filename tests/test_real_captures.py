@@ -18,7 +18,7 @@ DEPTH = 20
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:  # noqa: ARG001 - without them, skip all
     """One project that the first test fills and the others read."""
     return new_project(tmp_path_factory.mktemp("real") / "project")
 

@@ -261,7 +261,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return sound_house(tmp_path_factory.mktemp("attacked"))
 
 
-@pytest.mark.parametrize(("output", "change", "reason"), attacks())
+@pytest.mark.parametrize(("output", "change", "reason"), list(attacks()))
 def test_bad_data_are_refused_recorded_and_never_stand(
     attacked: Warehouse, output: str, change: Change, reason: str
 ) -> None:

@@ -80,20 +80,24 @@ class Registry:
             return sorted(session.scalars(statement))
 
     def standing_refusals(self, assets: Sequence[str], instrument: Instrument) -> dict[tuple[str, date], Refusal]:
-        """Return, for each partition whose newest judged ticket was refused, that refusal."""
-        newest = (
-            select(QualityRow.asset, QualityRow.day, func.max(QualityRow.ticket_id).label("ticket_id"))
-            .where(QualityRow.instrument_id == str(instrument), QualityRow.asset.in_(assets))
-            .group_by(QualityRow.asset, QualityRow.day)
-            .subquery()
+        """Return, for each partition that was refused and not judged since, its newest refusal."""
+        judged = select(QualityRow.asset, QualityRow.day, func.max(QualityRow.ticket_id)).where(
+            QualityRow.instrument_id == str(instrument), QualityRow.asset.in_(assets)
         )
-        statement = select(QuarantineRow).join(
-            newest, (QuarantineRow.asset == newest.c.asset) & (QuarantineRow.ticket_id == newest.c.ticket_id)
+        refused = (
+            select(QuarantineRow)
+            .where(QuarantineRow.instrument_id == str(instrument), QuarantineRow.asset.in_(assets))
+            .order_by(QuarantineRow.ticket_id)
         )
         with reading(self.engine) as session:
+            newest = {
+                (asset, day): ticket
+                for asset, day, ticket in session.execute(judged.group_by(QualityRow.asset, QualityRow.day))
+            }
             return {
                 (row.asset, row.day): Refusal(
                     row.asset, Partition(row.day, instrument), row.ticket_id, row.reason, row.refused_at
                 )
-                for row in session.scalars(statement)
+                for row in session.scalars(refused)
+                if row.ticket_id >= newest.get((row.asset, row.day), 0)
             }
