@@ -1,20 +1,22 @@
 """Run what is pending, one Dagster run a partition, in this process.
 
-Belongs here: the order of runs and what is reported of them. Does not: what is pending (plan) or a step (execute).
+Belongs here: one run and what is reported of it.
+Does not: the order of partitions (session), what is pending (plan) or a step (execute).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import dagster as dg
 
-from trading_assets.identifiers import Instrument, Partition
+from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.partitions import INSTRUMENTS
 from trading_assets.orchestration.plan import pending
 from trading_assets.orchestration.step import Step
 
+_INTERRUPTIONS = {dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}
+"""How a signal shows: raised by Dagster, or by a library that looks for signals itself."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -66,18 +68,9 @@ def run_partition(
     return Report(partition, reasons, {**errors, **not_run})
 
 
-def in_dependency_order(
-    instruments: Sequence[Instrument], days: Mapping[Instrument, Sequence[date]]
-) -> Iterator[Partition]:
-    """Yield partitions so that each comes after the earlier days it may read."""
-    for instrument in instruments:
-        for day in sorted(days[instrument]):
-            yield Partition(day, instrument)
-
-
 def _is_interruption(event: dg.DagsterEvent) -> bool:
     error = event.step_failure_data.error
-    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+    return error is not None and error.cls_name in _INTERRUPTIONS
 
 
 def _first_line(event: dg.DagsterEvent) -> str:
