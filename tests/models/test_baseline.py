@@ -49,3 +49,14 @@ def test_a_feature_that_is_constant_or_never_known_has_no_weight(useless: float)
 def test_a_model_of_uneven_length_is_refused() -> None:
     with pytest.raises(ValidationError, match="differ in length"):
         LinearModel(intercept=0.0, weights=(1.0,), medians=(), means=(0.0,), scales=(1.0,))
+
+
+def test_a_feature_that_differs_in_its_last_bits_only_cannot_carry_a_forecast_away() -> None:
+    rng = np.random.default_rng(3)
+    spread = 0.01 + 1e-12 * rng.standard_normal(200)
+    signal = rng.standard_normal(200)
+    fitted = fit_linear(np.column_stack([spread, signal]), signal, alpha=1.0)
+
+    (forecast,) = fitted.predict(np.array([[0.02, 1.0]]))
+
+    assert abs(forecast - 1) < 1
