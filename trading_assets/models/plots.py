@@ -3,10 +3,10 @@
 Belongs here: drawing a document. Does not: any number that the document does not already hold.
 """
 
-import io
 from typing import TYPE_CHECKING
 
 from trading_assets.models.document import HorizonModel, ModelDocument
+from trading_assets.plots import as_png
 from trading_assets.schema import horizon
 
 if TYPE_CHECKING:
@@ -17,19 +17,15 @@ _SHOWN = 8
 
 def model_plot(document: ModelDocument) -> bytes:
     """Draw calibration (above) and feature importance (below), one column a horizon; returns PNG bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - definitions must load fast
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - definitions must load fast
 
-    figure = Figure(figsize=(4 * len(document.horizons), 6.5), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=(4 * len(document.horizons), 6.5), layout="constrained")
     figure.suptitle(f"model as of {document.as_of}, {document.n_rows} rows")
     grid = figure.subplots(2, len(document.horizons), squeeze=False)
     for (above, below), model in zip(grid.T, document.horizons, strict=True):
         _draw_calibration(above, model)
         _draw_importance(below, model)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", metadata={"Software": None})
-    return picture.getvalue()
+    return as_png(figure)
 
 
 def _draw_calibration(axes: "Axes", model: HorizonModel) -> None:
