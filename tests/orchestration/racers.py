@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from trading_assets.storage import lake
 from trading_assets.storage.store import Store
 
 PROJECT = Path(__file__).resolve().parents[2]
-MOMENTS = {"staged": (Store, "stage"), "in the store": (Store, "keep"), "in the transaction": (lake, "_move_pointer")}
+MOMENTS = {"in the store": (Store, "keep"), "in the transaction": (lake, "_move_pointer")}
 """The last thing that a killed process does."""
 
 
@@ -46,9 +47,9 @@ def kill(house: Warehouse, partition: Partition, moment: str) -> None:
     execute(source([5.0, 6.0]), partition, house, run_id="killed")
 
 
-def rewrite(house: Warehouse, partition: Partition, n_versions: str) -> None:
-    """Publish one version of two outputs after the other."""
-    for n in range(int(n_versions)):
+def rewrite(house: Warehouse, partition: Partition) -> None:
+    """Publish one version of two outputs after the other, until killed."""
+    for n in count():
         assert execute(pair(float(n)), partition, house, run_id=str(n)).refusal is None
 
 
