@@ -10,7 +10,7 @@ from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.reading import read_table
 from trading_assets.storage.formats import CAPTURE, PARQUET, write_parquet
-from trading_assets.storage.lake import Draft, Judgement, Origin, Version
+from trading_assets.storage.records import Draft, Judgement, Origin, Version
 
 MARKET = "BTCUSDT.BINANCE"
 PASSED = (Judgement("rows", "n_rows", 1.0, 0.0, None, passed=True),)

@@ -11,7 +11,8 @@ from trading_assets.errors import CorruptObject, LostRace, NotPublished
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.storage.formats import PARQUET, write_parquet
-from trading_assets.storage.lake import Draft, Judgement, Lake, Origin, Ticket
+from trading_assets.storage.lake import Lake
+from trading_assets.storage.records import Draft, Judgement, Origin, Ticket
 
 ORIGIN = Origin("1", "settings", ())
 PASSED = (Judgement("is_fine", "n", 0.0, 0.0, 0.0, passed=True),)
@@ -198,7 +199,7 @@ from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.settings import load_settings
 from trading_assets.storage.formats import write_parquet
-from trading_assets.storage.lake import Draft, Judgement, Origin
+from trading_assets.storage.records import Draft, Judgement, Origin
 project, root, value = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 lake = Warehouse.open(load_settings(project, environment="development").model_copy(update={"root": root})).lake
 won = lost = 0

@@ -23,7 +23,7 @@ from trading_assets.orchestration.partitions import daily_by_instrument, window
 from trading_assets.orchestration.step import Output, Step
 from trading_assets.schema import TS_GRID, TS_RECV, TS_START
 from trading_assets.settings import Settings
-from trading_assets.storage.lake import Version
+from trading_assets.storage.records import Version
 
 OWNER: Final = "team:market-data"
 SAMPLE_ROWS: Final = 5

@@ -22,7 +22,8 @@ from trading_assets.orchestration.step import Days, Made, Step
 from trading_assets.settings import Settings
 from trading_assets.storage.database import open_engine
 from trading_assets.storage.formats import CAPTURE, DOCUMENT, Published, open_published, write_parquet
-from trading_assets.storage.lake import Draft, Lake, Origin, Ticket, Version
+from trading_assets.storage.lake import Lake
+from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.registry import Registry
 from trading_assets.storage.store import Store
 

@@ -22,7 +22,7 @@ import polars as pl
 from trading_assets.identifiers import Partition
 from trading_assets.settings import Settings
 from trading_assets.storage.formats import Published, open_published
-from trading_assets.storage.lake import Draft, Judgement
+from trading_assets.storage.records import Draft, Judgement
 
 Measures = Mapping[str, float | int | None]
 _Answer = TypeVar("_Answer")

@@ -16,7 +16,7 @@ from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.execute import Warehouse, origin_of, resolve_inputs
 from trading_assets.orchestration.importing import landed_partitions
 from trading_assets.orchestration.step import Step
-from trading_assets.storage.lake import Origin, Version
+from trading_assets.storage.records import Origin, Version
 from trading_assets.storage.registry import Refusal
 
 

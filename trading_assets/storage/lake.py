@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, func, select
@@ -29,67 +29,8 @@ from trading_assets.storage.catalog import (
 )
 from trading_assets.storage.database import reading, writing
 from trading_assets.storage.formats import Published, count_rows, open_published
-from trading_assets.storage.store import StagedFile, Store
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One published version: where it came from and what it is made of."""
-
-    asset: str
-    partition: Partition
-    md5: str
-    suffix: str
-    n_bytes: int
-    n_rows: int
-    code_version: str
-    settings_digest: str
-    run_id: str
-    published_at: datetime
-    inputs: tuple[tuple[str, date, str], ...]
-    """Upstream asset, day and md5, sorted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """How one rule judged one staged file; a value that could not be measured is None and has not passed."""
-
-    rule: str
-    measure: str
-    value: float | None
-    minimum: float | None
-    maximum: float | None
-    passed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A staged file on its way to publication, with the judgements that were passed on it."""
-
-    asset: str
-    suffix: str
-    file: StagedFile
-    judgements: tuple[Judgement, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a version is computed from and by: equal origins and equal bytes are one version."""
-
-    code_version: str
-    settings_digest: str
-    inputs: tuple[tuple[str, date, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """The right to publish one step's partition for as long as no newer ticket is taken."""
-
-    id: int
-    step: str
-    partition: Partition
-    run_id: str
-    folder: Path
+from trading_assets.storage.records import Draft, Origin, Ticket, Version
+from trading_assets.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)
