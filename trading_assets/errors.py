@@ -33,10 +33,6 @@ class LostRace(TradingAssetsError):
     """A publication whose ticket is no longer the newest of its partition; it published nothing."""
 
 
-class GateRefused(TradingAssetsError):
-    """A staged version that its gate did not pass; it lies in quarantine."""
-
-
 class NotTrainable(TradingAssetsError):
     """Training days that no model may or can be fitted to: too few rows, too late, or not alike."""
 

@@ -68,30 +68,6 @@ def capture_summary(path: Path, settings: CaptureSettings, *, day: date | None =
     return CaptureSummary(n_lines, n_bytes, n_unreadable, n_outside, tuple(intervals.found), reader.damage)
 
 
-def capture_quality(path: Path, settings: CaptureSettings, *, day: date, expected_lines: int) -> dict[str, int | bool]:
-    """Measure a canonical capture for its gate.
-
-    Args:
-        path: the capture.
-        settings: the limits it is read with.
-        day: the UTC day whose partition it is.
-        expected_lines: how many lines the writer said it wrote.
-
-    Returns:
-        `n_lines`, `n_bytes` (uncompressed), `n_unreadable_times`, `n_receive_outside_day`,
-        `n_lines_unaccounted` (counted now less written then), `is_damaged`.
-    """
-    summary = capture_summary(path, settings, day=day)
-    return {
-        "n_lines": summary.n_lines,
-        "n_bytes": summary.n_bytes,
-        "n_unreadable_times": summary.n_unreadable_times,
-        "n_receive_outside_day": summary.n_outside_day,
-        "n_lines_unaccounted": summary.n_lines - expected_lines,
-        "is_damaged": summary.damage is not None,
-    }
-
-
 def piece_times(piece: bytes | Fragment) -> Int64s:
     """Return the receive time of each line that begins in this piece, `UNREADABLE` where there is none."""
     if isinstance(piece, bytes):
