@@ -43,7 +43,7 @@ class StepRun:
         parent = resource.active_run().info.run_id
         try:
             run = client.create_run(experiment, run_name=name, tags={**tags, PARENT: parent})
-        except BaseException:
+        except BaseException:  # the parent is open by now: whatever stops us, it must not be left so
             resource.end_run(FAILED)
             raise
         return cls(resource, client, experiment, parent, run.info.run_id)
