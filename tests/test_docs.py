@@ -76,7 +76,7 @@ def test_every_make_target_that_is_named_exists(path: Path) -> None:
 
 @OF_DOCUMENTS
 def test_every_command_that_is_named_exists(path: Path) -> None:
-    from trading_assets.cli.commands import app  # noqa: PLC0415 - only this test needs the command line
+    from trading_assets.cli.main import app  # noqa: PLC0415 - only this test needs the command line
 
     commands = {command.name for command in app.registered_commands}
 

@@ -1,4 +1,4 @@
-"""The commands of `trading-assets`: arguments and options, each command a call or two.
+"""The commands of the main way, from a recording to a table: arguments and options, each command a call or two.
 
 Belongs here: what can be asked for, and the help that teaches it. Does not: doing it (work), showing it (tables).
 """
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from trading_assets.cli.app import End, Instruments, Start, app
 from trading_assets.cli.arguments import parse_markets, parse_step, parse_window
 from trading_assets.cli.tables import print_plan, print_worth, standing_cells
 from trading_assets.cli.terminal import say, show_table
@@ -15,41 +16,6 @@ from trading_assets.cli.work import ensure_importable, import_files, open_sessio
 from trading_assets.errors import TradingAssetsError
 from trading_assets.identifiers import Instrument, Partition, parse_asset, parse_day
 from trading_assets.settings import current_settings
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    help="""Level-2 order books from the wire to a forecast, each step audited before it is published.
-
-    A first look, from nothing:
-
-        trading-assets simulate && trading-assets run && trading-assets status
-
-    With your own Binance recordings (lines of `<receive ns> <venue JSON>`; plain, gzip or zstd):
-
-        trading-assets import recordings/ && trading-assets run
-
-    Each command shows by example what it does: `trading-assets run --help`.
-    """,
-)
-
-Instruments = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--instrument",
-        "-i",
-        metavar="ID",
-        help="SYMBOL.VENUE, such as BTCUSDT.BINANCE; may be repeated; all by default.",
-    ),
-]
-Start = Annotated[
-    str | None, typer.Option("--start", metavar="DAY", help="First day, YYYY-MM-DD; the first recorded by default.")
-]
-End = Annotated[
-    str | None, typer.Option("--end", metavar="DAY", help="Last day, included; the last recorded by default.")
-]
 
 
 @app.command("setup")
