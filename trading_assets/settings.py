@@ -164,6 +164,41 @@ class SimulateSettings(_Section):
     seed: NonNegativeInt = 7
 
 
+class BackfillSettings(_Section):
+    """Runs over many partitions, and the nightly backfill of what is missing, failed or stale."""
+
+    partitions_per_run: PositiveInt = 100
+    max_runtime_s: PositiveInt = 6 * 3600
+    """A run that lasts longer is ended and reported as stuck."""
+    nightly_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "02:00"
+    """UTC time of day at which a night begins; it ends `nightly_hours` later."""
+    nightly_hours: Annotated[float, Field(gt=0, le=24)] = 4.0
+    nightly_days: PositiveInt = 7
+    max_attempts: PositiveInt = 3
+    """Nights a partition is attempted with the same inputs, code and settings before it is left alone."""
+    arrivals: Path = Path("var/arrivals")
+    """Folder in which recordings are looked for and imported from, once each."""
+
+
+class RetentionSettings(_Section):
+    """How many days what nobody reads any more is kept; null keeps it for ever."""
+
+    superseded_days: PositiveInt | None = None
+    """Objects of the store that no standing version is, or was made from."""
+    quarantine_days: PositiveInt | None = None
+    event_log_days: PositiveInt | None = None
+    """Finished Dagster runs, but for those that hold the newest materialization of a partition."""
+
+
+class AlertSettings(_Section):
+    """Where alerts go besides the log: any URLs of apprise (webhooks, e-mail, chat); and what counts as late."""
+
+    urls: tuple[SecretStr, ...] = ()
+    late_after_h: PositiveFloat = 6.0
+    """Hours after the end of a day at which an instrument recorded the day before is late without a capture."""
+    timeout_s: PositiveFloat = 10.0
+
+
 class LogSettings(_Section):
     """Loguru: the level, and JSON lines or text for a terminal (`auto` looks at the terminal)."""
 
@@ -187,6 +222,9 @@ class Settings(_Section):
     model: ModelSettings = ModelSettings()
     gate: GateSettings = GateSettings()
     simulate: SimulateSettings = SimulateSettings()
+    backfill: BackfillSettings = BackfillSettings()
+    retention: RetentionSettings = RetentionSettings()
+    alerts: AlertSettings = AlertSettings()
     log: LogSettings = LogSettings()
 
     def digest(self, sections: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from trading_assets.storage import lake
 from trading_assets.storage.store import Store
 
 PROJECT = Path(__file__).resolve().parents[2]
-MOMENTS = {"in the store": (Store, "keep"), "in the transaction": (lake, "_move_pointer")}
+MOMENTS = {"in the store": (Store, "keep"), "in the transaction": (lake, "move_pointer")}
 """The last thing that a killed process does."""
 
 

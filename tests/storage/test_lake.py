@@ -76,7 +76,7 @@ def test_a_refused_draft_lies_in_quarantine_and_the_version_before_it_stands(
 
     with lake.ticket("table", partition, run_id="run") as ticket:
         draft = stage(lake, ticket, [float("nan")])
-        (path,) = lake.refuse(ticket, [Draft("table", PARQUET, draft.file, FAILED)], reason="is_fine: 3")
+        (path,) = lake.refuse(ticket, [Draft("table", PARQUET, draft.file, FAILED)], ORIGIN, reason="is_fine: 3")
 
     assert standing(lake, partition) == [1.0]
     assert path.is_file()

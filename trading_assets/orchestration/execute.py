@@ -20,6 +20,7 @@ from trading_assets.identifiers import Partition
 from trading_assets.orchestration.gate import Audit, Verdict, audit
 from trading_assets.orchestration.step import Days, Made, Step
 from trading_assets.settings import Settings
+from trading_assets.storage.attempts import begun
 from trading_assets.storage.database import open_engine
 from trading_assets.storage.formats import CAPTURE, DOCUMENT, Published, open_published, write_parquet
 from trading_assets.storage.lake import Lake
@@ -82,6 +83,8 @@ def execute(step: Step, partition: Partition, warehouse: Warehouse, *, run_id: s
     lake, settings = warehouse.lake, warehouse.settings
     with lake.ticket(step.name, partition, run_id=run_id) as ticket:
         inputs = resolve_inputs(step, partition, warehouse)
+        origin = origin_of(step, partition, warehouse, inputs)
+        begun(lake.engine, ticket, circumstances(step, partition, warehouse, origin))
         services = _services(step, partition, warehouse)
         opened = _open_inputs(inputs, step.inputs(settings), lake)
         made = _as_made(step, step.make(**opened, **services))
@@ -94,10 +97,10 @@ def execute(step: Step, partition: Partition, warehouse: Warehouse, *, run_id: s
         judged = [Draft(d.asset, d.suffix, d.file, verdicts[name].judgements) for name, d in drafts.items()]
         outcome = Outcome(step, partition, verdicts, {}, {})
         if outcome.refusal:
-            paths = lake.refuse(ticket, judged, reason=outcome.refusal)
+            paths = lake.refuse(ticket, judged, origin, reason=outcome.refusal)
             log.bind(quarantine=str(paths[0])).error("refused by the gate: {}", outcome.refusal)
             return outcome
-        versions = lake.publish(ticket, judged, origin_of(step, partition, warehouse, inputs))
+        versions = lake.publish(ticket, judged, origin)
     _discard(services.get("landed", []))
     log.bind(versions={name: version.md5 for name, version in versions.items()}).info("published")
     audits = {name: about(open_published(lake.store.object_path(v.md5), v.suffix)) for name, v in versions.items()}
@@ -130,6 +133,12 @@ def origin_of(step: Step, partition: Partition, warehouse: Warehouse, inputs: li
         rules = warehouse.registry.tick_rules(partition.instrument)
         digest = hashlib.sha256(json.dumps([digest, str(rules)]).encode()).hexdigest()[:16]
     return Origin(step.code_version, digest, tuple(sorted((v.asset, v.partition.day, v.md5) for v in inputs)))
+
+
+def circumstances(step: Step, partition: Partition, warehouse: Warehouse, origin: Origin) -> str:
+    """Digest all that an attempt depends on, imported files included: in equal circumstances it ends the same way."""
+    landed = [path.name for path in warehouse.landed(partition)] if "landed" in step.services else []
+    return hashlib.md5(repr((origin, landed)).encode(), usedforsecurity=False).hexdigest()
 
 
 def _ensure_covered(

@@ -5,9 +5,9 @@ The schema is made by the revisions under `migrations/` only; a test holds the t
 """
 
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, MetaData, String, TypeDecorator, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -59,7 +59,10 @@ class InstrumentRow(Base):
 
 
 class TicketRow(Base):
-    """A claim on publishing one step's partition; the newest claim wins, whoever finishes first."""
+    """A claim on publishing one step's partition; the newest claim wins, whoever finishes first.
+
+    It is also the attempt itself: `outcome` stays null while the holder works, and for ever where it was killed.
+    """
 
     __tablename__ = "tickets"
     __table_args__ = (Index(None, "step", "day", "instrument_id"), {"sqlite_autoincrement": True})
@@ -70,13 +73,17 @@ class TicketRow(Base):
     instrument_id: Mapped[str] = mapped_column(Name)
     run_id: Mapped[str] = mapped_column(Name)
     taken_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    origin: Mapped[str | None] = mapped_column(Digest)
+    """Digest of everything the attempt was made from: attempts with the same origin are the same attempt again."""
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    error: Mapped[str | None] = mapped_column(String(1024))
 
 
 class VersionRow(Base):
     """One published version of one partition of one asset: history, never rewritten."""
 
     __tablename__ = "versions"
-    __table_args__ = (Index(None, "asset", "day", "instrument_id"), Index(None, "md5"))
+    __table_args__ = (Index(None, "asset", "day", "instrument_id"), Index(None, "md5"), Index(None, "reported_at"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     asset: Mapped[str] = mapped_column(Name)
@@ -91,6 +98,8 @@ class VersionRow(Base):
     code_version: Mapped[str] = mapped_column(Name)
     settings_digest: Mapped[str] = mapped_column(Digest)
     published_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When Dagster's event log had it; null where a crash came between."""
     inputs: Mapped[list["VersionInputRow"]] = relationship(lazy="selectin")
 
 
@@ -136,7 +145,7 @@ class QualityRow(Base):
 
 
 class QuarantineRow(Base):
-    """A staged file that was refused, where it lies and why."""
+    """A staged file that was refused, where it lies, why, and what it would have been published as."""
 
     __tablename__ = "quarantine"
     __table_args__ = (Index(None, "asset", "day", "instrument_id"),)
@@ -149,3 +158,41 @@ class QuarantineRow(Base):
     path: Mapped[str] = mapped_column(String(512))
     reason: Mapped[str] = mapped_column(String(1024))
     refused_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    suffix: Mapped[str | None] = mapped_column(String(16))
+    n_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    n_rows: Mapped[int | None] = mapped_column(BigInteger)
+    code_version: Mapped[str | None] = mapped_column(Name)
+    settings_digest: Mapped[str | None] = mapped_column(Digest)
+    inputs: Mapped[Any | None] = mapped_column(JSON)
+    """The upstream versions as a list of asset, day and md5."""
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    dropped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AuditRow(Base):
+    """What a person, or retention on a person's behalf, did to the data beside the graph: never rewritten."""
+
+    __tablename__ = "audit_trail"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    acted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(Name)
+    act: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(String(1024))
+
+
+class AlertRow(Base):
+    """Something a person was told about, once for each subject, however often it happened."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (UniqueConstraint("kind", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(String(255))
+    message: Mapped[str] = mapped_column(String(1024))
+    first_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    n_times: Mapped[int]
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -14,22 +14,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from polars.exceptions import PolarsError
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from trading_assets.errors import LostRace, NotPublished
 from trading_assets.identifiers import Partition
-from trading_assets.storage.catalog import (
-    PointerRow,
-    QualityRow,
-    QuarantineRow,
-    TicketRow,
-    VersionInputRow,
-    VersionRow,
-)
+from trading_assets.storage.attempts import FAILED, LOST, PUBLISHED, REFUSED, ended
+from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow
 from trading_assets.storage.database import reading, writing
 from trading_assets.storage.formats import Published, count_rows, open_published
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
+from trading_assets.storage.rows import as_version, move_pointer, record_judgements
 from trading_assets.storage.store import Store
 
 
@@ -59,7 +55,13 @@ class Lake:
             session.flush()
             number = row.id
         with self.store.staging(f"{number}-{step}") as folder:
-            yield Ticket(number, step, partition, run_id, folder)
+            ticket = Ticket(number, step, partition, run_id, folder)
+            try:
+                yield ticket
+            except Exception as error:
+                with writing(self.engine) as session:
+                    ended(session, ticket, LOST if isinstance(error, LostRace) else FAILED, error=str(error))
+                raise
 
     def stage(self, ticket: Ticket, asset: str, suffix: str, write: Callable[[Path], None]) -> Draft:
         """Write one output beside the store, where no reader looks."""
@@ -81,14 +83,16 @@ class Lake:
         with writing(self.engine) as session:
             if self._newest(session, ticket) != ticket.id:
                 raise _lost(ticket)
-            _record_judgements(session, ticket, drafts)
+            record_judgements(session, ticket, drafts)
+            ended(session, ticket, PUBLISHED)
             return {
-                draft.asset: _as_version(_move_pointer(session, ticket, draft, rows[draft.asset], origin))
+                draft.asset: as_version(move_pointer(session, ticket, draft, rows[draft.asset], origin))
                 for draft in drafts
             }
 
-    def refuse(self, ticket: Ticket, drafts: Sequence[Draft], *, reason: str) -> list[Path]:
+    def refuse(self, ticket: Ticket, drafts: Sequence[Draft], origin: Origin, *, reason: str) -> list[Path]:
         """Move all drafts to quarantine with their report; what stands published stays as it is."""
+        rows = {draft.asset: _rows_if_readable(draft) for draft in drafts}
         paths = []
         for draft in drafts:
             relative = Path(draft.asset, str(ticket.partition.day), str(ticket.partition.instrument))
@@ -108,7 +112,8 @@ class Lake:
                 )
             )
         with writing(self.engine) as session:
-            _record_judgements(session, ticket, drafts)
+            record_judgements(session, ticket, drafts)
+            ended(session, ticket, REFUSED, error=reason)
             for draft, path in zip(drafts, paths, strict=True):
                 session.add(
                     QuarantineRow(
@@ -120,6 +125,12 @@ class Lake:
                         path=str(path.relative_to(self.store.root)),
                         reason=reason[:1024],
                         refused_at=datetime.now(UTC),
+                        suffix=draft.suffix,
+                        n_bytes=draft.file.n_bytes,
+                        n_rows=rows[draft.asset],
+                        code_version=origin.code_version,
+                        settings_digest=origin.settings_digest,
+                        inputs=[[asset, day.isoformat(), md5] for asset, day, md5 in origin.inputs],
                     )
                 )
         return paths
@@ -137,7 +148,7 @@ class Lake:
             PointerRow.instrument_id.in_({str(p.instrument) for p in wanted}),
         )
         with reading(self.engine) as session:
-            versions = (_as_version(pointer.version) for pointer in session.scalars(statement))
+            versions = (as_version(pointer.version) for pointer in session.scalars(statement))
             return {(v.asset, v.partition): v for v in versions if v.partition in wanted}
 
     def resolve(self, asset: str, partition: Partition) -> Version:
@@ -177,78 +188,15 @@ class Lake:
                 raise _lost(ticket)
 
 
+def _rows_if_readable(draft: Draft) -> int | None:
+    try:
+        return count_rows(draft.file.path, draft.suffix)
+    except (OSError, PolarsError):
+        return None  # that it cannot be read is what it was refused for
+
+
 def _lost(ticket: Ticket) -> LostRace:
     return LostRace(
         f"{ticket.step} of {ticket.partition}: ticket {ticket.id} is no longer the newest, another run took over; "
         "nothing was published by this one"
-    )
-
-
-def _record_judgements(session: Session, ticket: Ticket, drafts: Sequence[Draft]) -> None:
-    session.add_all(
-        QualityRow(
-            ticket_id=ticket.id,
-            asset=draft.asset,
-            day=ticket.partition.day,
-            instrument_id=str(ticket.partition.instrument),
-            **asdict(judgement),
-        )
-        for draft in drafts
-        for judgement in draft.judgements
-    )
-
-
-def _move_pointer(session: Session, ticket: Ticket, draft: Draft, n_rows: int, origin: Origin) -> VersionRow:
-    key = (draft.asset, ticket.partition.day, str(ticket.partition.instrument))
-    pointer = session.get(PointerRow, key)
-    if pointer is not None and _is_same(pointer.version, draft, origin):
-        return pointer.version
-    version = VersionRow(
-        asset=draft.asset,
-        day=ticket.partition.day,
-        instrument_id=str(ticket.partition.instrument),
-        md5=draft.file.md5,
-        suffix=draft.suffix,
-        n_bytes=draft.file.n_bytes,
-        n_rows=n_rows,
-        ticket_id=ticket.id,
-        run_id=ticket.run_id,
-        code_version=origin.code_version,
-        settings_digest=origin.settings_digest,
-        published_at=datetime.now(UTC),
-        inputs=[VersionInputRow(asset=asset, day=day, md5=md5) for asset, day, md5 in origin.inputs],
-    )
-    session.add(version)
-    session.flush()
-    if pointer is None:
-        asset, day, instrument_id = key
-        session.add(PointerRow(asset=asset, day=day, instrument_id=instrument_id, version_id=version.id))
-    else:
-        pointer.version_id = version.id
-    return version
-
-
-def _is_same(row: VersionRow, draft: Draft, origin: Origin) -> bool:
-    inputs = tuple(sorted((i.asset, i.day, i.md5) for i in row.inputs))
-    return (row.md5, row.code_version, row.settings_digest, inputs) == (
-        draft.file.md5,
-        origin.code_version,
-        origin.settings_digest,
-        origin.inputs,
-    )
-
-
-def _as_version(row: VersionRow) -> Version:
-    return Version(
-        asset=row.asset,
-        partition=Partition.parse(f"{row.day}|{row.instrument_id}"),
-        md5=row.md5,
-        suffix=row.suffix,
-        n_bytes=row.n_bytes,
-        n_rows=row.n_rows,
-        code_version=row.code_version,
-        settings_digest=row.settings_digest,
-        run_id=row.run_id,
-        published_at=row.published_at,
-        inputs=tuple(sorted((i.asset, i.day, i.md5) for i in row.inputs)),
     )

@@ -1,0 +1,62 @@
+"""Attempts at a partition: every ticket is one, and says how it ended.
+
+Attempts of equal origin (inputs, code and settings) are the same attempt again, so that whoever retries can tell a
+partition that keeps failing from one whose circumstances changed.
+
+Belongs here: the ends of attempts, and counting them. Does not: taking a ticket (lake), deciding to retry (nightly).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.orm import Session
+
+from trading_assets.identifiers import Partition
+from trading_assets.storage.catalog import TicketRow
+from trading_assets.storage.database import reading, writing
+from trading_assets.storage.records import Ticket
+
+PUBLISHED: Final = "published"
+REFUSED: Final = "refused"
+FAILED: Final = "failed"
+LOST: Final = "lost"
+_NO_FAULT_OF_ITS_OWN: Final = (PUBLISHED, LOST)
+_MAX_ERROR: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How often a step of a partition was tried in vain with one origin, and when last."""
+
+    n_failed: int
+    last_at: datetime | None
+
+
+def begun(engine: Engine, ticket: Ticket, origin: str) -> None:
+    """Say what an attempt is made from; it counts as failed until it says otherwise, so that a killed one counts."""
+    with writing(engine) as session:
+        session.execute(update(TicketRow).where(TicketRow.id == ticket.id).values(origin=origin))
+
+
+def ended(session: Session, ticket: Ticket, outcome: str, *, error: str | None = None) -> None:
+    """Say how an attempt ended, in the transaction that ends it."""
+    values = {"outcome": outcome, "error": error[:_MAX_ERROR] if error else None}
+    session.execute(update(TicketRow).where(TicketRow.id == ticket.id).values(**values))
+
+
+def failures(engine: Engine, step: str, partition: Partition, origin: str) -> Attempts:
+    """Count the attempts of a step's partition with this origin that did not publish."""
+    of_partition = (
+        TicketRow.step == step,
+        TicketRow.day == partition.day,
+        TicketRow.instrument_id == str(partition.instrument),
+        TicketRow.origin == origin,
+    )
+    is_in_vain = func.coalesce(TicketRow.outcome, FAILED).not_in(_NO_FAULT_OF_ITS_OWN)
+    with reading(engine) as session:
+        row = session.execute(
+            select(func.count(TicketRow.id), func.max(TicketRow.taken_at)).where(*of_partition, is_in_vain)
+        ).one()
+        return Attempts(row[0], row[1])

@@ -1,0 +1,88 @@
+"""From the lake's records to rows of the catalogue, and back.
+
+Belongs here: what one row says of one record, inside a transaction that somebody else opened.
+Does not: when a row is written (lake, attempts).
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from trading_assets.identifiers import Partition
+from trading_assets.storage.catalog import PointerRow, QualityRow, VersionInputRow, VersionRow
+from trading_assets.storage.records import Draft, Origin, Ticket, Version
+
+
+def record_judgements(session: Session, ticket: Ticket, drafts: Sequence[Draft]) -> None:
+    """Keep how every rule judged every draft."""
+    session.add_all(
+        QualityRow(
+            ticket_id=ticket.id,
+            asset=draft.asset,
+            day=ticket.partition.day,
+            instrument_id=str(ticket.partition.instrument),
+            **asdict(judgement),
+        )
+        for draft in drafts
+        for judgement in draft.judgements
+    )
+
+
+def move_pointer(session: Session, ticket: Ticket, draft: Draft, n_rows: int, origin: Origin) -> VersionRow:
+    """Point a partition at a draft; where an equal version stands already, it goes on standing."""
+    key = (draft.asset, ticket.partition.day, str(ticket.partition.instrument))
+    pointer = session.get(PointerRow, key)
+    if pointer is not None and _is_same(pointer.version, draft, origin):
+        return pointer.version
+    version = VersionRow(
+        asset=draft.asset,
+        day=ticket.partition.day,
+        instrument_id=str(ticket.partition.instrument),
+        md5=draft.file.md5,
+        suffix=draft.suffix,
+        n_bytes=draft.file.n_bytes,
+        n_rows=n_rows,
+        ticket_id=ticket.id,
+        run_id=ticket.run_id,
+        code_version=origin.code_version,
+        settings_digest=origin.settings_digest,
+        published_at=datetime.now(UTC),
+        inputs=[VersionInputRow(asset=asset, day=day, md5=md5) for asset, day, md5 in origin.inputs],
+    )
+    session.add(version)
+    session.flush()
+    if pointer is None:
+        asset, day, instrument_id = key
+        session.add(PointerRow(asset=asset, day=day, instrument_id=instrument_id, version_id=version.id))
+    else:
+        pointer.version_id = version.id
+    return version
+
+
+def _is_same(row: VersionRow, draft: Draft, origin: Origin) -> bool:
+    inputs = tuple(sorted((i.asset, i.day, i.md5) for i in row.inputs))
+    return (row.md5, row.code_version, row.settings_digest, inputs) == (
+        draft.file.md5,
+        origin.code_version,
+        origin.settings_digest,
+        origin.inputs,
+    )
+
+
+def as_version(row: VersionRow) -> Version:
+    """Return the record of a row."""
+    return Version(
+        asset=row.asset,
+        partition=Partition.parse(f"{row.day}|{row.instrument_id}"),
+        md5=row.md5,
+        suffix=row.suffix,
+        n_bytes=row.n_bytes,
+        n_rows=row.n_rows,
+        code_version=row.code_version,
+        settings_digest=row.settings_digest,
+        run_id=row.run_id,
+        published_at=row.published_at,
+        inputs=tuple(sorted((i.asset, i.day, i.md5) for i in row.inputs)),
+    )
