@@ -24,7 +24,10 @@ STEPS: Final = tuple(step for steps in STAGES.values() for step in steps)
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Build every asset of every stage."""
-    return [as_dagster_asset(step, group=group, settings=settings) for group, steps in STAGES.items() for step in steps]
+    staged = [(group, step) for group, steps in STAGES.items() for step in steps]
+    return [
+        as_dagster_asset(step, group=group, settings=settings, position=n) for n, (group, step) in enumerate(staged)
+    ]
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:

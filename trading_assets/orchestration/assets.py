@@ -3,35 +3,39 @@
 A blocking check does not keep a bad partition from being recorded as materialized, so a refused step first
 yields its failed check results and then raises: the checks are recorded, no materialization is.
 
-Belongs here: the translation to Dagster's events. Does not: the protocol (execute) or the judgement (gate).
+A run of many partitions keeps their outcomes apart: each that is published is recorded at once, none that is not, and
+the run fails at its end if any did. A step's failure skips its downstream in the same run, so each step has its own
+number of partitions a run, by which Dagster puts it and its downstream into different runs.
+
+Belongs here: the order in which a run executes and reports. Does not: the protocol (execute), the events (events).
 """
 
-import base64
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any, Final
 
 import dagster as dg
-import polars as pl
 
 from trading_assets.errors import TradingAssetsError
 from trading_assets.identifiers import Partition
 from trading_assets.models.tracking import Tracker
+from trading_assets.orchestration.events import (
+    check_results,
+    check_results_of_many,
+    in_words,
+    materializations,
+    materialize_results,
+)
 from trading_assets.orchestration.execute import Outcome, Warehouse, execute
-from trading_assets.orchestration.gate import Audit
 from trading_assets.orchestration.partitions import daily_by_instrument, window
-from trading_assets.orchestration.step import Output, Step
-from trading_assets.schema import TS_GRID, TS_RECV, TS_START
+from trading_assets.orchestration.step import Step
 from trading_assets.settings import Settings
-from trading_assets.storage.records import Version
 
 OWNER: Final = "team:market-data"
-SAMPLE_ROWS: Final = 5
-_CLOCKS: Final = (TS_RECV, TS_GRID, TS_START)
 
 
-def as_dagster_asset(step: Step, *, group: str, settings: Settings) -> dg.AssetsDefinition:
-    """Build the Dagster asset of a step."""
+def as_dagster_asset(step: Step, *, group: str, settings: Settings, position: int = 0) -> dg.AssetsDefinition:
+    """Build the Dagster asset of a step; steps of different positions never share a run of many partitions."""
     deps = [dg.AssetDep(name, partition_mapping=window(days)) for name, days in step.inputs(settings).items()]
     specs = [
         dg.AssetSpec(
@@ -42,11 +46,12 @@ def as_dagster_asset(step: Step, *, group: str, settings: Settings) -> dg.Assets
             kinds=set(output.kinds),
             code_version=step.code_version,
             description=output.description,
+            skippable=True,  # a run of many partitions records each of them itself, and yields no output
         )
         for name, output in step.outputs.items()
     ]
     checks = [
-        dg.AssetCheckSpec(rule.name, asset=name, description=_in_words(rule.measure, rule.minimum, rule.maximum))
+        dg.AssetCheckSpec(rule.name, asset=name, description=in_words(rule.measure, rule.minimum, rule.maximum))
         for name, output in step.outputs.items()
         for rule in output.gate.all_rules(settings)
     ]
@@ -56,32 +61,61 @@ def as_dagster_asset(step: Step, *, group: str, settings: Settings) -> dg.Assets
         specs=specs,
         check_specs=checks,
         partitions_def=daily_by_instrument(settings),
-        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
+        backfill_policy=dg.BackfillPolicy.multi_run(settings.backfill.partitions_per_run + position),
     )
     def asset(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], tracker: dg.ResourceParam[Tracker]
     ) -> Iterator[Any]:
-        yield from _events(step, context, warehouse, tracker)
+        of_run = _one if context.has_partition_key else _many
+        yield from of_run(step, context, warehouse, tracker)
 
     return asset
 
 
-def _events(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, tracker: Tracker) -> Iterator[Any]:
+def _one(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, tracker: Tracker) -> Iterator[Any]:
     try:
         partition = Partition.parse(context.partition_key)
         outcome = _run(step, partition, context, warehouse, tracker)
     except TradingAssetsError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
-    yield from _check_results(outcome)
+    yield from check_results(outcome)
     if outcome.refusal:
-        raise dg.Failure(
-            description=f"{step.name} of {partition} was refused by its gate, nothing was published: {outcome.refusal}",
-            allow_retries=False,
-        )
-    for name, version in outcome.versions.items():
-        yield dg.MaterializeResult(
-            asset_key=name, data_version=dg.DataVersion(version.md5), metadata=_metadata(outcome, name, version)
-        )
+        raise dg.Failure(description=_refused(outcome), allow_retries=False)
+    yield from materialize_results(outcome)
+
+
+def _many(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, tracker: Tracker) -> Iterator[Any]:
+    outcomes: list[Outcome] = []
+    failures: dict[str, str] = {}
+    keys = sorted(context.partition_keys)
+    for n, key in enumerate(keys, 1):
+        try:
+            outcome = _run(step, Partition.parse(key), context, warehouse, tracker)
+        except TradingAssetsError as error:
+            failures[key] = str(error)
+        except Exception as error:  # one partition's surprise must not cost the others their outcome
+            context.log.exception("%s of %s", step.name, key)
+            failures[key] = f"{type(error).__name__}: {error}"
+        else:
+            yield from materializations(outcome, context.run.tags)
+            outcomes.append(replace(outcome, audits={}))  # their frames are not kept for as long as the run lasts
+            if outcome.refusal:
+                failures[key] = _refused(outcome)
+        context.log.info("%d/%d %s: %s", n, len(keys), key, failures.get(key, "published"))
+    yield from check_results_of_many(outcomes)
+    if failures:
+        raise dg.Failure(description=_told(step, failures, len(keys)), allow_retries=False)
+
+
+def _refused(outcome: Outcome) -> str:
+    return (
+        f"{outcome.step.name} of {outcome.partition} was refused by its gate, nothing was published: {outcome.refusal}"
+    )
+
+
+def _told(step: Step, failures: dict[str, str], n_partitions: int) -> str:
+    named = "\n".join(f"- {key}: {reason}" for key, reason in failures.items())
+    return f"{len(failures)} of {n_partitions} partitions of {step.name} were not published, the others were:\n{named}"
 
 
 def _run(
@@ -112,71 +146,3 @@ def _origin_tags(outcome: Outcome) -> dict[str, str]:
 def _document(outcome: Outcome) -> bytes | None:
     case = outcome.audits.get(outcome.step.name)
     return case.staged if case else None
-
-
-def _check_results(outcome: Outcome) -> Iterator[dg.AssetCheckResult]:
-    for name, verdict in outcome.verdicts.items():
-        sample = {"rows": dg.MetadataValue.md(_as_markdown(verdict.offenders))} if len(verdict.offenders) else {}
-        for judgement in verdict.judgements:
-            known = {key: value for key, value in asdict(judgement).items() if value is not None}
-            yield dg.AssetCheckResult(
-                asset_key=name,
-                check_name=judgement.rule,
-                passed=judgement.passed,
-                description=None if judgement.passed else verdict.reason,
-                metadata={**known, **({} if judgement.passed else sample)},
-            )
-
-
-def _metadata(outcome: Outcome, name: str, version: Version) -> dict[str, Any]:
-    """Collect what is worth looking at: counts, quality numbers, where it came from, and what the file shows."""
-    found: dict[str, Any] = {
-        "dagster/row_count": version.n_rows,
-        "n_bytes": version.n_bytes,
-        "md5": version.md5,
-        "settings_digest": version.settings_digest,
-        "inputs": dg.MetadataValue.json([[asset, day.isoformat(), md5] for asset, day, md5 in version.inputs]),
-        **{j.measure: j.value for j in outcome.verdicts[name].judgements if j.value is not None},
-    }
-    try:
-        return found | _shown(outcome.step.outputs[name], name, outcome.audits[name])
-    except Exception as error:  # noqa: BLE001 - it is published: what illustrates it must not keep that from being recorded
-        return found | {"not_shown": f"{type(error).__name__}: {error}"}
-
-
-def _shown(output: Output, name: str, case: Audit) -> dict[str, Any]:
-    """Look into a published file: facts of its making, columns, time range, a plot."""
-    found = _facts(case.evidence.get("facts", {}))
-    if isinstance(case.staged, pl.LazyFrame):
-        schema = case.staged.collect_schema()
-        columns = [dg.TableColumn(column, str(dtype)) for column, dtype in schema.items()]
-        found["dagster/column_schema"] = dg.TableSchema(columns)
-        found |= _time_range(case.staged, schema)
-    if output.plot:
-        found["plot"] = dg.MetadataValue.md(
-            f"![{name}](data:image/png;base64,{base64.b64encode(output.plot(case)).decode()})"
-        )
-    return found
-
-
-def _facts(facts: dict[str, Any]) -> dict[str, Any]:
-    return {key: dg.MetadataValue.json(value) if isinstance(value, dict) else value for key, value in facts.items()}
-
-
-def _time_range(table: pl.LazyFrame, schema: pl.Schema) -> dict[str, str]:
-    clock = next((name for name in _CLOCKS if name in schema), None)
-    if clock is None:
-        return {}
-    first, last = table.select(pl.col(clock).min().alias("first"), pl.col(clock).max().alias("last")).collect().row(0)
-    return {} if first is None else {"first": first.isoformat(), "last": last.isoformat()}
-
-
-def _as_markdown(rows: pl.DataFrame) -> str:
-    with pl.Config(tbl_formatting="MARKDOWN", tbl_hide_dataframe_shape=True, tbl_rows=SAMPLE_ROWS, tbl_cols=-1):
-        return str(rows.head(SAMPLE_ROWS))
-
-
-def _in_words(measure: str, minimum: float | None, maximum: float | None) -> str:
-    low = "" if minimum is None else f"{minimum:g} <= "
-    high = "" if maximum is None else f" <= {maximum:g}"
-    return f"{low}{measure}{high}"

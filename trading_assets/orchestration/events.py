@@ -1,0 +1,183 @@
+"""What Dagster is told about a step's outcome: check results, data versions, and what is worth looking at.
+
+Belongs here: from an `Outcome` to Dagster's events, for one partition or for many in one run.
+Does not: executing anything (assets), drawing (the stages' plots).
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any, Final
+
+import dagster as dg
+import polars as pl
+
+from trading_assets.orchestration.execute import Outcome
+from trading_assets.orchestration.gate import Audit
+from trading_assets.orchestration.step import Output
+from trading_assets.schema import TS_GRID, TS_RECV, TS_START
+from trading_assets.storage.records import Judgement, Version
+
+SAMPLE_ROWS: Final = 5
+_CLOCKS: Final = (TS_RECV, TS_GRID, TS_START)
+
+
+def materialize_results(outcome: Outcome) -> Iterator[dg.MaterializeResult[Any]]:
+    """Report what a run of one partition published; Dagster adds the tags of a data version itself."""
+    for name, version in outcome.versions.items():
+        yield dg.MaterializeResult(
+            asset_key=name, data_version=dg.DataVersion(version.md5), metadata=_metadata(outcome, name, version)
+        )
+
+
+def materializations(outcome: Outcome, run_tags: Mapping[str, str]) -> Iterator[dg.AssetMaterialization]:
+    """Report what one partition of a run of many published, each with a data version of its own.
+
+    One `MaterializeResult` would give all partitions of the run the same data version, so the tags that Dagster
+    adds to it are added here.
+    """
+    for name, version in outcome.versions.items():
+        yield dg.AssetMaterialization(
+            asset_key=name,
+            partition=str(version.partition),
+            metadata=_metadata(outcome, name, version),
+            tags=version_tags(version) | {tag: run_tags[tag] for tag in ("dagster/backfill",) if tag in run_tags},
+        )
+
+
+def version_tags(version: Version) -> dict[str, str]:
+    """Return the tags by which Dagster knows a data version and what it was made from.
+
+    Of an input with several partitions Dagster keeps the SHA-256 of their data versions in the order of their keys.
+    """
+    tags = {
+        "dagster/data_version": version.md5,
+        "dagster/data_version_is_user_provided": "true",
+        "dagster/code_version": version.code_version,
+        "dagster/partition/day": str(version.partition.day),
+        "dagster/partition/instrument": str(version.partition.instrument),
+    }
+    for asset, inputs in groupby(version.inputs, key=lambda given: given[0]):
+        joined = "".join(md5 for _, _, md5 in inputs)
+        tags[f"dagster/input_data_version/{asset}"] = hashlib.sha256(joined.encode()).hexdigest()
+        tags[f"dagster/input_event_pointer/{asset}"] = "NULL"
+    return tags
+
+
+def check_results(outcome: Outcome) -> Iterator[dg.AssetCheckResult]:
+    """Report how every rule judged one partition."""
+    for name, verdict in outcome.verdicts.items():
+        sample = _sample(verdict.offenders)
+        for judgement in verdict.judgements:
+            known = {key: value for key, value in asdict(judgement).items() if value is not None}
+            yield dg.AssetCheckResult(
+                asset_key=name,
+                check_name=judgement.rule,
+                passed=judgement.passed,
+                description=None if judgement.passed else verdict.reason,
+                metadata={**known, **({} if judgement.passed else sample)},
+            )
+
+
+def check_results_of_many(outcomes: Sequence[Outcome]) -> Iterator[dg.AssetCheckResult]:
+    """Report how every rule judged the partitions of one run: a check can be reported once a run, so it names them."""
+    for name in outcomes[0].verdicts if outcomes else ():
+        judged = [(o, judgement) for o in outcomes for judgement in o.verdicts[name].judgements]
+        for rule in dict.fromkeys(judgement.rule for _, judgement in judged):
+            yield _check_of_many(name, rule, [(o, j) for o, j in judged if j.rule == rule])
+
+
+def _check_of_many(name: str, rule: str, judged: Sequence[tuple[Outcome, Judgement]]) -> dg.AssetCheckResult:
+    failed = [(outcome, judgement) for outcome, judgement in judged if not judgement.passed]
+    values = [judgement.value for _, judgement in judged if judgement.value is not None]
+    found: dict[str, Any] = {"n_partitions": len(judged), "n_failed": len(failed)}
+    if values:
+        found |= {"lowest": min(values), "highest": max(values)}
+    if failed:
+        found["failed"] = _failed_table(failed)
+        found |= _sample(failed[0][0].verdicts[name].offenders)
+    named = ", ".join(str(outcome.partition) for outcome, _ in failed)
+    return dg.AssetCheckResult(
+        asset_key=name,
+        check_name=rule,
+        passed=not failed,
+        description=f"failed for {named}" if failed else None,
+        metadata=found,
+    )
+
+
+def _failed_table(failed: Sequence[tuple[Outcome, Judgement]]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "partition": str(outcome.partition),
+                    "measure": judgement.measure,
+                    "value": "unknown" if judgement.value is None else f"{judgement.value:g}",
+                    "wanted": in_words(judgement.measure, judgement.minimum, judgement.maximum),
+                }
+            )
+            for outcome, judgement in failed
+        ]
+    )
+
+
+def _sample(offenders: pl.DataFrame) -> dict[str, Any]:
+    return {"rows": dg.MetadataValue.md(_as_markdown(offenders))} if len(offenders) else {}
+
+
+def _metadata(outcome: Outcome, name: str, version: Version) -> dict[str, Any]:
+    """Collect what is worth looking at: counts, quality numbers, where it came from, and what the file shows."""
+    found: dict[str, Any] = {
+        "dagster/row_count": version.n_rows,
+        "n_bytes": version.n_bytes,
+        "md5": version.md5,
+        "settings_digest": version.settings_digest,
+        "inputs": dg.MetadataValue.json([[asset, day.isoformat(), md5] for asset, day, md5 in version.inputs]),
+        **{j.measure: j.value for j in outcome.verdicts[name].judgements if j.value is not None},
+    }
+    try:
+        return found | _shown(outcome.step.outputs[name], name, outcome.audits[name])
+    except Exception as error:  # noqa: BLE001 - it is published: what illustrates it must not keep that from being recorded
+        return found | {"not_shown": f"{type(error).__name__}: {error}"}
+
+
+def _shown(output: Output, name: str, case: Audit) -> dict[str, Any]:
+    """Look into a published file: facts of its making, columns, time range, a plot."""
+    found = _facts(case.evidence.get("facts", {}))
+    if isinstance(case.staged, pl.LazyFrame):
+        schema = case.staged.collect_schema()
+        columns = [dg.TableColumn(column, str(dtype)) for column, dtype in schema.items()]
+        found["dagster/column_schema"] = dg.TableSchema(columns)
+        found |= _time_range(case.staged, schema)
+    if output.plot:
+        found["plot"] = dg.MetadataValue.md(
+            f"![{name}](data:image/png;base64,{base64.b64encode(output.plot(case)).decode()})"
+        )
+    return found
+
+
+def _facts(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: dg.MetadataValue.json(value) if isinstance(value, dict) else value for key, value in facts.items()}
+
+
+def _time_range(table: pl.LazyFrame, schema: pl.Schema) -> dict[str, str]:
+    clock = next((name for name in _CLOCKS if name in schema), None)
+    if clock is None:
+        return {}
+    first, last = table.select(pl.col(clock).min().alias("first"), pl.col(clock).max().alias("last")).collect().row(0)
+    return {} if first is None else {"first": first.isoformat(), "last": last.isoformat()}
+
+
+def _as_markdown(rows: pl.DataFrame) -> str:
+    with pl.Config(tbl_formatting="MARKDOWN", tbl_hide_dataframe_shape=True, tbl_rows=SAMPLE_ROWS, tbl_cols=-1):
+        return str(rows.head(SAMPLE_ROWS))
+
+
+def in_words(measure: str, minimum: float | None, maximum: float | None) -> str:
+    """Write a rule as an inequality."""
+    low = "" if minimum is None else f"{minimum:g} <= "
+    high = "" if maximum is None else f" <= {maximum:g}"
+    return f"{low}{measure}{high}"
