@@ -9,6 +9,7 @@ from trading_assets.models.assets import STEPS as MODEL_STEPS
 from trading_assets.orchestration.assets import as_dagster_asset
 from trading_assets.orchestration.jobs import JOBS
 from trading_assets.orchestration.resources import resources
+from trading_assets.orchestration.sensors import build_sensors
 from trading_assets.orchestration.step import Step
 from trading_assets.raw.assets import STEPS as RAW_STEPS
 from trading_assets.settings import Settings, current_settings
@@ -35,6 +36,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=build_assets(settings),
         jobs=JOBS,
+        sensors=build_sensors(STEPS),
         resources=resources(settings),
         executor=dg.in_process_executor,
     )

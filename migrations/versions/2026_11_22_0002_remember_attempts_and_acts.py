@@ -16,6 +16,7 @@ def added() -> dict[str, list[sa.Column]]:
     """Columns that are new, by table."""
     return {
         "tickets": [
+            sa.Column("requested_by", sa.String(length=32), nullable=True),
             sa.Column("origin", sa.String(length=32), nullable=True),
             sa.Column("outcome", sa.String(length=16), nullable=True),
             sa.Column("error", sa.String(length=1024), nullable=True),

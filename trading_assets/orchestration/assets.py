@@ -32,6 +32,8 @@ from trading_assets.orchestration.step import Step
 from trading_assets.settings import Settings
 
 OWNER: Final = "team:market-data"
+REQUESTED_BY: Final = "trading_assets/requested_by"
+"""Tag of a run that an automation asked for: its attempts are counted."""
 
 
 def as_dagster_asset(step: Step, *, group: str, settings: Settings, position: int = 0) -> dg.AssetsDefinition:
@@ -121,10 +123,11 @@ def _told(step: Step, failures: dict[str, str], n_partitions: int) -> str:
 def _run(
     step: Step, partition: Partition, context: dg.AssetExecutionContext, warehouse: Warehouse, tracker: Tracker
 ) -> Outcome:
+    requested_by = context.run.tags.get(REQUESTED_BY)
     if not step.is_tracked:
-        return execute(step, partition, warehouse, run_id=context.run.run_id)
+        return execute(step, partition, warehouse, run_id=context.run.run_id, requested_by=requested_by)
     with tracker.run(context, asset=step.name, partition=partition) as run:
-        outcome = execute(step, partition, warehouse, run_id=context.run.run_id)
+        outcome = execute(step, partition, warehouse, run_id=context.run.run_id, requested_by=requested_by)
         run.record(_origin_tags(outcome), _document(outcome), refusal=outcome.refusal)
         return outcome
 

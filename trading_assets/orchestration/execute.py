@@ -71,7 +71,9 @@ class Outcome:
         return " | ".join(reasons) or None
 
 
-def execute(step: Step, partition: Partition, warehouse: Warehouse, *, run_id: str) -> Outcome:
+def execute(
+    step: Step, partition: Partition, warehouse: Warehouse, *, run_id: str, requested_by: str | None = None
+) -> Outcome:
     """Bring one partition of a step from published inputs to published outputs, or to quarantine.
 
     Raises:
@@ -81,7 +83,7 @@ def execute(step: Step, partition: Partition, warehouse: Warehouse, *, run_id: s
     """
     log = logger.bind(assets=", ".join(step.outputs), partition=str(partition), run_id=run_id)
     lake, settings = warehouse.lake, warehouse.settings
-    with lake.ticket(step.name, partition, run_id=run_id) as ticket:
+    with lake.ticket(step.name, partition, run_id=run_id, requested_by=requested_by) as ticket:
         inputs = resolve_inputs(step, partition, warehouse)
         origin = origin_of(step, partition, warehouse, inputs)
         begun(lake.engine, ticket, circumstances(step, partition, warehouse, origin))

@@ -1,19 +1,44 @@
-"""Jobs a person can launch over partitions from the UI.
+"""Jobs beside the assets: what has to run as a process of its own and makes no partition by itself.
 
-Belongs here: which assets run together. Does not: when (schedules and sensors).
+Belongs here: ops and the jobs of them. Does not: when they run (sensors), what they do (arrivals).
 """
 
+from pathlib import Path
 from typing import Final
 
 import dagster as dg
 
-MAX_RUNTIME_S: Final = 6 * 3600
+from trading_assets.errors import TradingAssetsError
+from trading_assets.orchestration.arrivals import take
+from trading_assets.orchestration.execute import Warehouse
 
-JOBS: Final = (
-    dg.define_asset_job(
-        "whole_graph",
-        selection=dg.AssetSelection.all(),
-        description="Everything from captures to forecasts, for one partition or a backfill of many.",
-        tags={"dagster/max_runtime": str(MAX_RUNTIME_S)},
-    ),
-)
+
+class Arrival(dg.Config):
+    """A file that arrived."""
+
+    path: str
+
+
+@dg.op
+def import_file(context: dg.OpExecutionContext, config: Arrival, warehouse: dg.ResourceParam[Warehouse]) -> None:
+    """Land the lines of one file by day and instrument; runs of their own publish the captures they belong to."""
+    try:
+        brought = take(Path(config.path), warehouse)
+    except TradingAssetsError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+    context.add_output_metadata(
+        {
+            "n_lines": brought.n_lines,
+            "partitions": ", ".join(str(partition) for partition in brought.partitions),
+            "damage": brought.damage or "none",
+        }
+    )
+
+
+@dg.job(description="Import one recording that arrived in the folder `backfill.arrivals`.")
+def import_recording() -> None:
+    """Import one recording."""
+    import_file()
+
+
+JOBS: Final = (import_recording,)

@@ -70,7 +70,7 @@ def pending(steps: Sequence[Step], partition: Partition, warehouse: Warehouse) -
     chosen: dict[str, str] = {}
     changing: set[str] = set()
     for step in steps:
-        reason = _reason(step, partition, warehouse, steps)
+        reason = reason_to_run(step, partition, warehouse, steps)
         upstream = sorted(changing & set(step.inputs(warehouse.settings)))
         if reason is None and upstream and is_expected(step, partition, warehouse, steps):
             reason = f"{upstream[0]} will be made anew"
@@ -105,7 +105,7 @@ def _standing(
     name: str, step: Step, partition: Partition, warehouse: Warehouse, refusal: Refusal | None, steps: Sequence[Step]
 ) -> Standing:
     version = warehouse.lake.find(name, partition)
-    reason = _reason(step, partition, warehouse, steps)
+    reason = reason_to_run(step, partition, warehouse, steps)
     if refusal is not None:
         kept = "the version before it stands" if version else "nothing stands"
         return Standing(name, partition, State.QUARANTINED, version, f"{refusal.reason} ({kept})")
@@ -115,7 +115,7 @@ def _standing(
     return Standing(name, partition, State.STALE if reason else State.PUBLISHED, version, reason or "")
 
 
-def _reason(step: Step, partition: Partition, warehouse: Warehouse, steps: Sequence[Step]) -> str | None:
+def reason_to_run(step: Step, partition: Partition, warehouse: Warehouse, steps: Sequence[Step]) -> str | None:
     """Say why a step of a partition has to be executed, or None."""
     if not is_expected(step, partition, warehouse, steps):
         return None

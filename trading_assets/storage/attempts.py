@@ -28,7 +28,7 @@ _MAX_ERROR: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """How often a step of a partition was tried in vain with one origin, and when last."""
+    """How often an automation tried a step of a partition in vain with one origin, and when last."""
 
     n_failed: int
     last_at: datetime | None
@@ -46,13 +46,14 @@ def ended(session: Session, ticket: Ticket, outcome: str, *, error: str | None =
     session.execute(update(TicketRow).where(TicketRow.id == ticket.id).values(**values))
 
 
-def failures(engine: Engine, step: str, partition: Partition, origin: str) -> Attempts:
-    """Count the attempts of a step's partition with this origin that did not publish."""
+def failures(engine: Engine, step: str, partition: Partition, origin: str, *, requested_by: str) -> Attempts:
+    """Count the attempts an automation made at a step's partition with this origin that did not publish."""
     of_partition = (
         TicketRow.step == step,
         TicketRow.day == partition.day,
         TicketRow.instrument_id == str(partition.instrument),
         TicketRow.origin == origin,
+        TicketRow.requested_by == requested_by,
     )
     is_in_vain = func.coalesce(TicketRow.outcome, FAILED).not_in(_NO_FAULT_OF_ITS_OWN)
     with reading(engine) as session:

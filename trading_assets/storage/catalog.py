@@ -73,6 +73,8 @@ class TicketRow(Base):
     instrument_id: Mapped[str] = mapped_column(Name)
     run_id: Mapped[str] = mapped_column(Name)
     taken_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    requested_by: Mapped[str | None] = mapped_column(String(32))
+    """The automation that asked for it; null where a person did."""
     origin: Mapped[str | None] = mapped_column(Digest)
     """Digest of everything the attempt was made from: attempts with the same origin are the same attempt again."""
     outcome: Mapped[str | None] = mapped_column(String(16))

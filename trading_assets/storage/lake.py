@@ -37,7 +37,9 @@ class Lake:
     engine: Engine
 
     @contextmanager
-    def ticket(self, step: str, partition: Partition, *, run_id: str) -> Iterator[Ticket]:
+    def ticket(
+        self, step: str, partition: Partition, *, run_id: str, requested_by: str | None = None
+    ) -> Iterator[Ticket]:
         """Take the newest ticket of a partition and a staging folder that lasts as long as the block.
 
         What earlier, dead holders left in staging is cleared first.
@@ -50,6 +52,7 @@ class Lake:
                 instrument_id=str(partition.instrument),
                 run_id=run_id,
                 taken_at=datetime.now(UTC),
+                requested_by=requested_by,
             )
             session.add(row)
             session.flush()

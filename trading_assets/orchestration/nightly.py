@@ -1,0 +1,151 @@
+"""What a night should make anew: what is missing, failed or stale of the last days, each partition once a night.
+
+A night asks in waves: a step is asked for when nothing it reads is about to change. A partition that failed tonight
+waits for the next night, and one that nights have tried `backfill.max_attempts` times in vain in equal circumstances
+(inputs, code, settings) is left alone until one of them changes.
+
+Belongs here: the decision, from the catalogue alone. Does not: asking Dagster for runs (sensors).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum, auto
+from typing import Final
+
+from trading_assets.errors import NotPublished
+from trading_assets.identifiers import Instrument, Partition
+from trading_assets.orchestration.execute import Warehouse, circumstances, origin_of, resolve_inputs
+from trading_assets.orchestration.plan import reason_to_run, recorded_days
+from trading_assets.orchestration.step import Step
+from trading_assets.settings import BackfillSettings
+from trading_assets.storage.attempts import failures
+
+NIGHTLY: Final = "nightly"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Consecutive days of one instrument that one run should make."""
+
+    step: Step
+    first: Partition
+    last: Partition
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A partition that is left alone until its circumstances change."""
+
+    step: Step
+    partition: Partition
+    circumstances: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """What to ask for now, and what is not asked for any more."""
+
+    wanted: tuple[Wanted, ...]
+    given_up: tuple[GivenUp, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """When the night began, and the steps whose runs of tonight are not finished."""
+
+    began: datetime
+    running: frozenset[str] = frozenset()
+
+
+class _Fate(Enum):
+    """What becomes of one step of one day now."""
+
+    SETTLED = auto()
+    AWAITED = auto()
+    WANTED = auto()
+    GIVEN_UP = auto()
+
+
+def night_of(now: datetime, settings: BackfillSettings) -> datetime | None:
+    """Return when the night began that `now` falls into, or None by day."""
+    begins = time.fromisoformat(settings.nightly_at)
+    tonight = datetime.combine(now.astimezone(UTC).date(), begins, tzinfo=UTC)
+    for start in (tonight, tonight - timedelta(days=1)):
+        if start <= now < start + timedelta(hours=settings.nightly_hours):
+            return start
+    return None
+
+
+def wave(steps: Sequence[Step], warehouse: Warehouse, night: Night) -> Wave:
+    """Decide what a night should ask for now, over the days before it.
+
+    Args:
+        steps: the whole graph, in its order.
+        warehouse: where partitions stand.
+        night: its date ends the window of days looked at, and is not in it.
+    """
+    wanted: list[Wanted] = []
+    given_up: list[GivenUp] = []
+    last = night.began.date()
+    first = last - timedelta(days=warehouse.settings.backfill.nightly_days)
+    for instrument in warehouse.registry.instruments():
+        days = [day for day in recorded_days(instrument, warehouse) if first <= day < last]
+        chosen, hopeless = _of_instrument(steps, warehouse, instrument, days, night)
+        wanted += chosen
+        given_up += hopeless
+    return Wave(tuple(wanted), tuple(given_up))
+
+
+def _of_instrument(
+    steps: Sequence[Step], warehouse: Warehouse, instrument: Instrument, days: Sequence[date], night: Night
+) -> tuple[list[Wanted], list[GivenUp]]:
+    changing: set[tuple[str, date]] = set()
+    chosen: dict[str, list[date]] = {step.name: [] for step in steps}
+    given_up: list[GivenUp] = []
+    for day in days:
+        for step in steps:
+            partition = Partition(day, instrument)
+            reads = {(name, read) for name, at in step.inputs(warehouse.settings).items() for read in at.around(day)}
+            is_awaited = step.name in night.running or bool(reads & changing)
+            digest, fate = ("", _Fate.AWAITED) if is_awaited else _fate(step, partition, warehouse, night, steps)
+            if fate in {_Fate.AWAITED, _Fate.WANTED}:
+                changing |= {(name, day) for name in step.outputs}
+            if fate is _Fate.WANTED:
+                chosen[step.name].append(day)
+            elif fate is _Fate.GIVEN_UP:
+                given_up.append(GivenUp(step, partition, digest))
+    longest = warehouse.settings.backfill.partitions_per_run
+    wanted = [
+        Wanted(step, Partition(first, instrument), Partition(last, instrument))
+        for step in steps
+        for first, last in _stretches(chosen[step.name], longest)
+    ]
+    return wanted, given_up
+
+
+def _fate(
+    step: Step, partition: Partition, warehouse: Warehouse, night: Night, steps: Sequence[Step]
+) -> tuple[str, _Fate]:
+    """Decide about a step whose inputs are not about to change, and name the circumstances it would run in."""
+    if reason_to_run(step, partition, warehouse, steps) is None:
+        return "", _Fate.SETTLED
+    try:
+        origin = origin_of(step, partition, warehouse, resolve_inputs(step, partition, warehouse))
+    except NotPublished:
+        return "", _Fate.SETTLED  # what it reads is missing, and not about to come
+    digest = circumstances(step, partition, warehouse, origin)
+    attempts = failures(warehouse.lake.engine, step.name, partition, digest, requested_by=NIGHTLY)
+    if attempts.n_failed >= warehouse.settings.backfill.max_attempts:
+        return digest, _Fate.GIVEN_UP
+    was_tried_tonight = attempts.last_at is not None and attempts.last_at >= night.began
+    return digest, _Fate.SETTLED if was_tried_tonight else _Fate.WANTED
+
+
+def _stretches(days: Sequence[date], longest: int) -> Iterator[tuple[date, date]]:
+    """Cut rising days into stretches without a missing day, because a run of a range makes every day of it."""
+    start = 0
+    for n in range(1, len(days) + 1):
+        if n == len(days) or days[n] - days[n - 1] > timedelta(days=1) or n - start == longest:
+            yield days[start], days[n - 1]
+            start = n

@@ -1,0 +1,139 @@
+"""Sensors: who asks for runs when no person does. They ship stopped; a person switches them on.
+
+Belongs here: from a decision to Dagster's run requests, and not asking twice.
+Does not: the decision (nightly, arrivals, plan).
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import dagster as dg
+
+from trading_assets.orchestration.arrivals import waiting
+from trading_assets.orchestration.assets import REQUESTED_BY
+from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.importing import landed_partitions
+from trading_assets.orchestration.jobs import import_recording
+from trading_assets.orchestration.nightly import NIGHTLY, Night, Wanted, night_of, wave
+from trading_assets.orchestration.partitions import INSTRUMENTS
+from trading_assets.orchestration.plan import pending
+from trading_assets.orchestration.step import Step
+
+STEP: Final = "trading_assets/step"
+ARRIVAL: Final = "trading_assets/arrival"
+UNFINISHED: Final = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+MAX_REQUESTS: Final = 50
+"""Run requests of one evaluation; the next one goes on."""
+
+
+def build_sensors(steps: Sequence[Step]) -> list[dg.SensorDefinition]:
+    """Build the sensors over the whole graph."""
+
+    @dg.sensor(name="nightly", asset_selection=dg.AssetSelection.all(), minimum_interval_seconds=60)
+    def nightly(
+        context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.SensorResult | dg.SkipReason:
+        """Backfill what is missing, failed or stale of the last days, at night, each partition once a night."""
+        settings = warehouse.settings.backfill
+        began = night_of(datetime.now(UTC), settings)
+        if began is None:
+            return dg.SkipReason(f"the night begins at {settings.nightly_at} UTC (settings: backfill.nightly_at)")
+        return ask_for_night(context.instance, warehouse, steps, began)
+
+    @dg.sensor(name="arrivals", job=import_recording, minimum_interval_seconds=30)
+    def arrivals(context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]) -> Iterator[Any]:
+        """Import recordings that are put into the folder `backfill.arrivals`."""
+        yield from _ask_for_imports(context.instance, warehouse)
+
+    @dg.sensor(name="new_captures", asset_selection=dg.AssetSelection.all(), minimum_interval_seconds=30)
+    def new_captures(
+        context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.SensorResult | dg.SkipReason:
+        """Turn imported lines into partitions, and run what follows from them."""
+        return _ask_for_landed(context.instance, warehouse, steps)
+
+    return [arrivals, new_captures, nightly]
+
+
+def ask_for_night(
+    instance: dg.DagsterInstance, warehouse: Warehouse, steps: Sequence[Step], began: datetime
+) -> dg.SensorResult | dg.SkipReason:
+    """Ask for the next wave of a night."""
+    running = frozenset(
+        run.tags[STEP]
+        for run in instance.get_runs(dg.RunsFilter(tags={REQUESTED_BY: NIGHTLY}, statuses=list(UNFINISHED)))
+        if STEP in run.tags
+    )
+    now = wave(steps, warehouse, Night(began, running))
+    if not now.wanted:
+        awaited = f"waiting for {', '.join(sorted(running))}" if running else "everything of the last days is settled"
+        return dg.SkipReason(f"{awaited}; {len(now.given_up)} partitions are given up")
+    instruments = sorted({str(wanted.first.instrument) for wanted in now.wanted})
+    return dg.SensorResult(
+        run_requests=[_request(wanted, began) for wanted in now.wanted[:MAX_REQUESTS]],
+        dynamic_partitions_requests=[INSTRUMENTS.build_add_request(instruments)],
+    )
+
+
+def _request(wanted: Wanted, began: datetime) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=f"{began.isoformat()} {wanted.step.name} {wanted.first} {wanted.last}",
+        asset_selection=[dg.AssetKey(name) for name in wanted.step.outputs],
+        tags={
+            REQUESTED_BY: NIGHTLY,
+            STEP: wanted.step.name,
+            "dagster/asset_partition_range_start": str(wanted.first),
+            "dagster/asset_partition_range_end": str(wanted.last),
+        },
+    )
+
+
+def _ask_for_imports(instance: dg.DagsterInstance, warehouse: Warehouse) -> Iterator[Any]:
+    folder = warehouse.settings.path(warehouse.settings.backfill.arrivals)
+    files = waiting(folder, now=datetime.now(UTC))
+    if not files:
+        yield dg.SkipReason(f"no recording waits in {folder} (settings: backfill.arrivals)")
+    for path in files[:MAX_REQUESTS]:
+        tag = {ARRIVAL: _digest(f"{path} {path.stat().st_size} {path.stat().st_ctime_ns}")}
+        if _may_ask(instance, tag, warehouse):
+            config = {"ops": {"import_file": {"config": {"path": str(path)}}}}
+            yield dg.RunRequest(run_config=config, tags={**tag, "trading_assets/file": path.name})
+
+
+def _ask_for_landed(
+    instance: dg.DagsterInstance, warehouse: Warehouse, steps: Sequence[Step]
+) -> dg.SensorResult | dg.SkipReason:
+    requests = []
+    partitions = landed_partitions(warehouse)
+    for partition in partitions[:MAX_REQUESTS]:
+        lines = " ".join(path.name for path in warehouse.landed(partition))
+        tag = {ARRIVAL: _digest(f"{partition} {lines}")}
+        chosen = pending(steps, partition, warehouse)
+        if _may_ask(instance, tag, warehouse):
+            keys = [dg.AssetKey(name) for step in steps if step.name in chosen for name in step.outputs]
+            requests.append(dg.RunRequest(partition_key=str(partition), asset_selection=keys, tags=tag))
+    if not requests:
+        return dg.SkipReason("no imported line waits" if not partitions else "what was imported is being run")
+    instruments = sorted({str(partition.instrument) for partition in partitions})
+    return dg.SensorResult(
+        run_requests=requests, dynamic_partitions_requests=[INSTRUMENTS.build_add_request(instruments)]
+    )
+
+
+def _may_ask(instance: dg.DagsterInstance, tag: dict[str, str], warehouse: Warehouse) -> bool:
+    """Ask for the same thing only while no run of it is under way and it was not tried too often."""
+    runs = instance.get_runs(dg.RunsFilter(tags=tag), limit=warehouse.settings.backfill.max_attempts)
+    is_under_way = any(run.status in UNFINISHED for run in runs)
+    return not is_under_way and len(runs) < warehouse.settings.backfill.max_attempts
+
+
+def _digest(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
