@@ -29,6 +29,18 @@ class CorruptObject(TradingAssetsError):
     """A stored file whose bytes are not those that were published."""
 
 
+class NotKept(TradingAssetsError):
+    """A version whose bytes were removed by retention; what it was and was made from is still known."""
+
+
+class NotInQuarantine(TradingAssetsError):
+    """A refused file was asked for that there is not, or no longer."""
+
+
+class NotAcceptable(TradingAssetsError):
+    """A refused file that must not be published by hand: overtaken, damaged, or made from what no longer stands."""
+
+
 class LostRace(TradingAssetsError):
     """A publication whose ticket is no longer the newest of its partition; it published nothing."""
 

@@ -81,17 +81,18 @@ class Lake:
             raise ValueError("only drafts that passed their gate can be published")
         self._ensure_newest(ticket)
         rows = {draft.asset: count_rows(draft.file.path, draft.suffix) for draft in drafts}
-        for draft in drafts:
-            self.store.keep(draft.file)
-        with writing(self.engine) as session:
-            if self._newest(session, ticket) != ticket.id:
-                raise _lost(ticket)
-            record_judgements(session, ticket, drafts)
-            ended(session, ticket, PUBLISHED)
-            return {
-                draft.asset: as_version(move_pointer(session, ticket, draft, rows[draft.asset], origin))
-                for draft in drafts
-            }
+        with self.store.publishing():
+            for draft in drafts:
+                self.store.keep(draft.file)
+            with writing(self.engine) as session:
+                if self._newest(session, ticket) != ticket.id:
+                    raise _lost(ticket)
+                record_judgements(session, ticket, drafts)
+                ended(session, ticket, PUBLISHED)
+                return {
+                    draft.asset: as_version(move_pointer(session, ticket, draft, rows[draft.asset], origin))
+                    for draft in drafts
+                }
 
     def refuse(self, ticket: Ticket, drafts: Sequence[Draft], origin: Origin, *, reason: str) -> list[Path]:
         """Move all drafts to quarantine with their report; what stands published stays as it is."""

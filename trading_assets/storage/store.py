@@ -16,14 +16,19 @@ from pathlib import Path
 from typing import Final
 
 from trading_assets.errors import CorruptObject
+from trading_assets.identifiers import Partition
+from trading_assets.storage import effects
+from trading_assets.storage.durable import make_folder, sync_folders
+from trading_assets.storage.effects import Effect
 
 READ_ONLY: Final = 0o444
 LOCK: Final = ".lock"
+REPORT: Final = ".report.json"
 
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A complete, fsynced file that waits for its gate."""
+    """A complete, read-only, synced file that waits for its gate."""
 
     path: Path
     md5: str
@@ -41,28 +46,36 @@ class Store:
         return self.root / "store" / "files" / "md5" / md5[:2] / md5[2:]
 
     @contextmanager
-    def staging(self, name: str) -> Iterator[Path]:
-        """Lend a folder that is this process's own until the block ends, then removed.
+    def staging(self, number: int, step: str) -> Iterator[Path]:
+        """Lend a ticket a folder that is this process's own until the block ends, then removed.
 
         The folder is held by a lock that the system drops with the process, so a folder whose lock can be
         taken was left by a crash; `sweep` removes those and never a living one.
         """
-        folder = self.root / "staging" / name
+        folder = self.root / "staging" / f"{number}-{step}"
         with ExitStack() as held:
             with self._housekeeping():
+                effects.passing(Effect.STAGING_MADE)
                 folder.mkdir()
+                effects.passing(Effect.STAGING_LOCKED)
                 lock = held.enter_context((folder / LOCK).open("w"))
                 fcntl.flock(lock, fcntl.LOCK_EX)
             try:
                 yield folder
             finally:
+                effects.passing(Effect.STAGING_REMOVED)
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def living_tickets(self) -> set[int]:
+        """Return the tickets that have a staging folder; after a `sweep`, those whose owner lives."""
+        return {int(folder.name.partition("-")[0]) for folder in (self.root / "staging").iterdir() if folder.is_dir()}
 
     def sweep(self) -> list[str]:
         """Remove staging folders whose owner is dead; return their names."""
         with self._housekeeping() as staging:
             dead = [folder for folder in sorted(staging.iterdir()) if folder.is_dir() and _is_abandoned(folder)]
             for folder in dead:
+                effects.passing(Effect.DEAD_STAGING_REMOVED)
                 shutil.rmtree(folder, ignore_errors=True)
         return [folder.name for folder in dead]
 
@@ -70,38 +83,66 @@ class Store:
     def _housekeeping(self) -> Iterator[Path]:
         """Keep others from sweeping a folder between its making and its locking."""
         staging = self.root / "staging"
-        staging.mkdir(parents=True, exist_ok=True)
+        make_folder(staging)
+        effects.passing(Effect.DOOR_OPENED)
         with (staging / LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield staging
 
     def stage(self, folder: Path, name: str, write: Callable[[Path], None]) -> StagedFile:
-        """Let `write` make a file in a staging folder, put it on disk for good and take its md5."""
+        """Let `write` make a file in a staging folder, put it on disk for good and take its md5.
+
+        Raises:
+            OSError: the disk did not take it. It is never asked twice: after a failed sync the system takes pages
+                for written that are not, so the file is lost and has to be made anew.
+        """
         path = folder / name
+        effects.passing(Effect.STAGED_FILE_WRITTEN)
         write(path)
         with path.open("rb") as file:
+            effects.passing(Effect.STAGED_FILE_SEALED)
+            os.fchmod(file.fileno(), READ_ONLY)
+            effects.passing(Effect.STAGED_FILE_SYNCED)
             os.fsync(file.fileno())
             md5 = hashlib.file_digest(file, "md5").hexdigest()
         return StagedFile(path, md5, path.stat().st_size)
 
-    def keep(self, staged: StagedFile) -> Path:
-        """Move a staged file to its address; equal bytes that are there already are replaced by these."""
-        path = self.object_path(staged.md5)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged.path.chmod(READ_ONLY)
-        staged.path.replace(path)
-        _sync_folder(path.parent)
-        _sync_folder(path.parent.parent)
-        return path
+    def keep(self, *staged: StagedFile) -> None:
+        """Move staged files to their addresses; equal bytes that are there already are replaced by these.
+
+        When it returns, they are there whatever happens next: only then may a pointer name them.
+        """
+        paths = [self.object_path(file.md5) for file in staged]
+        for file, path in zip(staged, paths, strict=True):
+            make_folder(path.parent)
+            effects.passing(Effect.OBJECT_NAMED)
+            file.path.replace(path)
+        sync_folders(paths, self.root)
+
+    def quarantined(self, partition: Partition) -> Iterator[Path]:
+        """Find the refused files of a partition, with their reports, of every asset."""
+        return (self.root / "quarantine").glob(f"*/{partition.day}/{partition.instrument}/*")
 
     def quarantine(self, staged: StagedFile, *, relative: Path, report: str) -> Path:
-        """Move a refused file, with its report beside it, out of every reader's way."""
+        """Move a refused file out of every reader's way, its report before it; whole they are once recorded."""
         path = self.root / "quarantine" / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_name(path.name + ".report.json").write_text(report)
+        make_folder(path.parent)
+        self._named_report(staged, path.with_name(path.name + REPORT), report)
+        effects.passing(Effect.REFUSED_FILE_NAMED)
         staged.path.replace(path)
-        _sync_folder(path.parent)
+        sync_folders([path], self.root)
         return path
+
+    def _named_report(self, staged: StagedFile, path: Path, report: str) -> None:
+        aside = staged.path.with_name(staged.path.name + REPORT)
+        with aside.open("w") as file:
+            effects.passing(Effect.REPORT_WRITTEN)
+            file.write(report)
+            file.flush()
+            effects.passing(Effect.REPORT_SYNCED)
+            os.fsync(file.fileno())
+        effects.passing(Effect.REPORT_NAMED)
+        aside.replace(path)
 
     def verified(self, md5: str) -> Path:
         """Return the object's path after comparing its bytes with its name.
@@ -130,10 +171,3 @@ def _is_abandoned(folder: Path) -> bool:
         return True
     return True
 
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
