@@ -31,6 +31,18 @@ def test_a_variable_wins_over_the_files(monkeypatch: pytest.MonkeyPatch) -> None
     assert 0.5 == load_settings(PROJECT).features.grid_s
 
 
+def test_a_list_of_a_higher_layer_replaces_the_one_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "settings.toml").write_text(
+        "[default.features]\ngrid_s = 0.5\nwindows_s = [1.0, 10.0]\n[staging.features]\nwindows_s = [2.0, 5.0]\n"
+    )
+    assert (2.0, 5.0) == load_settings(tmp_path, environment="staging").features.windows_s
+
+    monkeypatch.setenv("TRADING_ASSETS_FEATURES__WINDOWS_S", "[3.0]")
+    features = load_settings(tmp_path, environment="staging").features
+
+    assert (0.5, (3.0,)) == (features.grid_s, features.windows_s)
+
+
 def test_secrets_come_from_their_own_file_and_are_not_printed(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("[default]\n")
     (tmp_path / ".secrets.toml").write_text('[default.catalog]\nurl = "postgresql://me:hunter2@db/x"\n')

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from dynaconf import Dynaconf
+from dynaconf import Dynaconf, get_history
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -34,6 +34,8 @@ from trading_assets.raw.messages import MAX_LINE_BYTES
 
 PREFIX: Final = "TRADING_ASSETS"
 _FILES: Final = ("settings.toml", ".secrets.toml")
+_OWN: Final = "set_method"
+"""What dynaconf calls its own options in the history of what it loaded."""
 _NOT_SETTINGS: Final = frozenset({"ENV", "ROOT", "SHARED_DATA"})
 """Variables with our prefix that choose where to read from; they are not settings themselves."""
 
@@ -276,13 +278,24 @@ def load_settings(root: Path, *, environment: str | None = None) -> Settings:
         env=chosen,
         envvar_prefix=PREFIX,
         ignore_unknown_envvars=False,
-        merge_enabled=True,
     )
-    values = _lowered({k: v for k, v in layers.as_dict().items() if k not in _NOT_SETTINGS})
+    layers.as_dict()  # dynaconf reads when it is first asked
+    values: dict[str, Any] = {}
+    for layer in get_history(layers, filter_callable=lambda source: source.loader != _OWN):
+        _overlay(values, _lowered({k: v for k, v in layer["value"].items() if k not in _NOT_SETTINGS}))
     try:
         return Settings(root=root, environment=chosen, **values)
     except ValidationError as error:
         raise InvalidSettings(_first_problem(error)) from None
+
+
+def _overlay(values: dict[str, Any], layer: dict[str, Any]) -> None:
+    """Let a layer win key by key; a list of its own replaces the one below (dynaconf's own merge would append)."""
+    for key, value in layer.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _overlay(values[key], value)
+        else:
+            values[key] = value
 
 
 def _ensure_toml(root: Path) -> None:
