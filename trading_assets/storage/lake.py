@@ -24,6 +24,7 @@ from trading_assets.storage.attempts import FAILED, LOST, PUBLISHED, REFUSED, en
 from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow
 from trading_assets.storage.database import reading, writing
 from trading_assets.storage.formats import Published, count_rows, open_published
+from trading_assets.storage.guard import publishing
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.rows import as_version, move_pointer, record_judgements
 from trading_assets.storage.store import Store
@@ -81,7 +82,7 @@ class Lake:
             raise ValueError("only drafts that passed their gate can be published")
         self._ensure_newest(ticket)
         rows = {draft.asset: count_rows(draft.file.path, draft.suffix) for draft in drafts}
-        with self.store.publishing():
+        with publishing(self.store.root):
             for draft in drafts:
                 self.store.keep(draft.file)
             with writing(self.engine) as session:
