@@ -20,8 +20,10 @@ from trading_assets.identifiers import Partition
 from trading_assets.orchestration.gate import Audit, Verdict, audit
 from trading_assets.orchestration.step import Days, Made, Step
 from trading_assets.settings import Settings
+from trading_assets.storage import effects
 from trading_assets.storage.attempts import begun
 from trading_assets.storage.database import open_engine
+from trading_assets.storage.effects import Effect
 from trading_assets.storage.formats import CAPTURE, DOCUMENT, Published, open_published, write_parquet
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
@@ -205,6 +207,7 @@ def _discard(landed: list[Path]) -> None:
     """Drop imported files whose lines are now in the published capture; one that stays is merged again."""
     for path in landed:
         try:
+            effects.passing(Effect.LANDED_FILE_REMOVED)
             path.unlink(missing_ok=True)
         except OSError as error:
             logger.bind(path=str(path)).warning("published, but an imported file could not be removed: {}", error)

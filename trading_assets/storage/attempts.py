@@ -15,14 +15,17 @@ from sqlalchemy.orm import Session
 
 from trading_assets.identifiers import Partition
 from trading_assets.storage.catalog import TicketRow
-from trading_assets.storage.database import reading, writing
+from trading_assets.storage.database import committing, reading
+from trading_assets.storage.effects import Effect
 from trading_assets.storage.records import Ticket
 
 PUBLISHED: Final = "published"
 REFUSED: Final = "refused"
 FAILED: Final = "failed"
 LOST: Final = "lost"
-_NO_FAULT_OF_ITS_OWN: Final = (PUBLISHED, LOST)
+ACCEPTED: Final = "accepted"
+"""Refused, and published all the same on a person's word."""
+_NO_FAULT_OF_ITS_OWN: Final = (PUBLISHED, LOST, ACCEPTED)
 _MAX_ERROR: Final = 1024
 
 
@@ -36,7 +39,7 @@ class Attempts:
 
 def begun(engine: Engine, ticket: Ticket, origin: str) -> None:
     """Say what an attempt is made from; it counts as failed until it says otherwise, so that a killed one counts."""
-    with writing(engine) as session:
+    with committing(engine, Effect.CIRCUMSTANCES_COMMITTED) as session:
         session.execute(update(TicketRow).where(TicketRow.id == ticket.id).values(origin=origin))
 
 

@@ -14,6 +14,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from trading_assets.settings import Settings
+from trading_assets.storage import effects
+from trading_assets.storage.effects import Effect
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -60,3 +62,13 @@ def writing(engine: Engine) -> Iterator[Session]:
     eager = engine.execution_options(begin="BEGIN IMMEDIATE")
     with Session(eager, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+@contextmanager
+def committing(engine: Engine, effect: Effect) -> Iterator[Session]:
+    """Open a transaction of publication, whose commit is one numbered effect."""
+    effects.passing(Effect.TRANSACTION_BEGUN)
+    with writing(engine) as session:
+        yield session
+        session.flush()
+        effects.passing(effect)

@@ -22,9 +22,11 @@ from trading_assets.errors import LostRace, NotPublished
 from trading_assets.identifiers import Partition
 from trading_assets.storage.attempts import FAILED, LOST, PUBLISHED, REFUSED, ended
 from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow
-from trading_assets.storage.database import reading, writing
+from trading_assets.storage.database import committing, reading
+from trading_assets.storage.effects import Effect
 from trading_assets.storage.formats import Published, count_rows, open_published
 from trading_assets.storage.guard import publishing
+from trading_assets.storage.leftovers import remove_half_refusals
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.rows import as_version, move_pointer, record_judgements
 from trading_assets.storage.store import Store
@@ -46,7 +48,8 @@ class Lake:
         What earlier, dead holders left in staging is cleared first.
         """
         self.store.sweep()
-        with writing(self.engine) as session:
+        remove_half_refusals(self.store, self.engine, partition)
+        with committing(self.engine, Effect.TICKET_COMMITTED) as session:
             row = TicketRow(
                 step=step,
                 day=partition.day,
@@ -63,7 +66,7 @@ class Lake:
             try:
                 yield ticket
             except Exception as error:
-                with writing(self.engine) as session:
+                with committing(self.engine, Effect.FAILURE_COMMITTED) as session:
                     ended(session, ticket, LOST if isinstance(error, LostRace) else FAILED, error=str(error))
                 raise
 
@@ -83,9 +86,8 @@ class Lake:
         self._ensure_newest(ticket)
         rows = {draft.asset: count_rows(draft.file.path, draft.suffix) for draft in drafts}
         with publishing(self.store.root):
-            for draft in drafts:
-                self.store.keep(draft.file)
-            with writing(self.engine) as session:
+            self.store.keep(*(draft.file for draft in drafts))
+            with committing(self.engine, Effect.PUBLICATION_COMMITTED) as session:
                 if self._newest(session, ticket) != ticket.id:
                     raise _lost(ticket)
                 record_judgements(session, ticket, drafts)
@@ -116,7 +118,7 @@ class Lake:
                     report=json.dumps(report, indent=2),
                 )
             )
-        with writing(self.engine) as session:
+        with committing(self.engine, Effect.REFUSAL_COMMITTED) as session:
             record_judgements(session, ticket, drafts)
             ended(session, ticket, REFUSED, error=reason)
             for draft, path in zip(drafts, paths, strict=True):

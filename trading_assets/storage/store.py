@@ -46,13 +46,13 @@ class Store:
         return self.root / "store" / "files" / "md5" / md5[:2] / md5[2:]
 
     @contextmanager
-    def staging(self, number: int, step: str) -> Iterator[Path]:
-        """Lend a ticket a folder that is this process's own until the block ends, then removed.
+    def staging(self, name: str) -> Iterator[Path]:
+        """Lend a folder that is this process's own until the block ends, then removed.
 
         The folder is held by a lock that the system drops with the process, so a folder whose lock can be
         taken was left by a crash; `sweep` removes those and never a living one.
         """
-        folder = self.root / "staging" / f"{number}-{step}"
+        folder = self.root / "staging" / name
         with ExitStack() as held:
             with self._housekeeping():
                 effects.passing(Effect.STAGING_MADE)
@@ -66,9 +66,9 @@ class Store:
                 effects.passing(Effect.STAGING_REMOVED)
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def living_tickets(self) -> set[int]:
-        """Return the tickets that have a staging folder; after a `sweep`, those whose owner lives."""
-        return {int(folder.name.partition("-")[0]) for folder in (self.root / "staging").iterdir() if folder.is_dir()}
+    def living(self) -> set[str]:
+        """Return the names of all staging folders; after a `sweep`, of those whose owner lives."""
+        return {folder.name for folder in (self.root / "staging").iterdir() if folder.is_dir()}
 
     def sweep(self) -> list[str]:
         """Remove staging folders whose owner is dead; return their names."""
@@ -135,8 +135,8 @@ class Store:
 
     def _named_report(self, staged: StagedFile, path: Path, report: str) -> None:
         aside = staged.path.with_name(staged.path.name + REPORT)
+        effects.passing(Effect.REPORT_WRITTEN)
         with aside.open("w") as file:
-            effects.passing(Effect.REPORT_WRITTEN)
             file.write(report)
             file.flush()
             effects.passing(Effect.REPORT_SYNCED)
@@ -170,4 +170,3 @@ def _is_abandoned(folder: Path) -> bool:
     except FileNotFoundError:
         return True
     return True
-
