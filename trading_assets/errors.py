@@ -45,6 +45,14 @@ class LostRace(TradingAssetsError):
     """A publication whose ticket is no longer the newest of its partition; it published nothing."""
 
 
+class DiskFull(TradingAssetsError):
+    """A disk has no room for what is to be published; what stood before still stands."""
+
+
+class DiskFailed(TradingAssetsError):
+    """A disk did not write, sync or read; nothing that it was given on the way is trusted."""
+
+
 class NotTrainable(TradingAssetsError):
     """Training days that no model may or can be fitted to: too few rows, too late, or not alike."""
 
