@@ -7,7 +7,7 @@ Belongs here: comparing the catalogue with the declared steps. Does not: running
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -16,6 +16,8 @@ from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.execute import Warehouse, origin_of, resolve_inputs
 from trading_assets.orchestration.importing import landed_partitions
 from trading_assets.orchestration.step import Step
+from trading_assets.storage.acceptance import acceptances
+from trading_assets.storage.audit import Act
 from trading_assets.storage.records import Origin, Version
 from trading_assets.storage.registry import Refusal
 
@@ -47,13 +49,15 @@ def standings(
     """Report every asset of every expected day (or of the given ones) of an instrument, in the graph's order."""
     names = [name for step in steps for name in step.outputs]
     refusals = warehouse.registry.standing_refusals(names, instrument)
+    accepted = acceptances(warehouse.lake.engine, names, instrument)
     recorded = recorded_days(instrument, warehouse)
-    return [
+    found = [
         _standing(name, step, Partition(day, instrument), warehouse, refusals.get((name, day)), steps)
         for day in (recorded if days is None else days)
         for step in steps
         for name in step.outputs
     ]
+    return [_with_acceptance(each, accepted.get((each.asset, each.partition.day))) for each in found]
 
 
 def recorded_days(instrument: Instrument, warehouse: Warehouse) -> list[date]:
@@ -115,6 +119,13 @@ def _standing(
     return Standing(name, partition, State.STALE if reason else State.PUBLISHED, version, reason or "")
 
 
+def _with_acceptance(standing: Standing, act: Act | None) -> Standing:
+    """Say of a version that stands on a person's word whose it is."""
+    if act is None or standing.state is not State.PUBLISHED:
+        return standing
+    return replace(standing, why=f"accepted by {act.actor}: {act.reason}")
+
+
 def reason_to_run(step: Step, partition: Partition, warehouse: Warehouse, steps: Sequence[Step]) -> str | None:
     """Say why a step of a partition has to be executed, or None."""
     if not is_expected(step, partition, warehouse, steps):
@@ -128,15 +139,16 @@ def reason_to_run(step: Step, partition: Partition, warehouse: Warehouse, steps:
         origin = origin_of(step, partition, warehouse, resolve_inputs(step, partition, warehouse))
     except NotPublished as error:
         return str(error)
-    return next((why for version in versions if version and (why := _difference(version, origin))), None)
+    return next((why for version in versions if version and (why := difference(version, origin))), None)
 
 
-def _difference(version: Version, origin: Origin) -> str | None:
-    if version.code_version != origin.code_version:
-        return f"code version {version.code_version} is now {origin.code_version}"
-    if version.settings_digest != origin.settings_digest:
+def difference(made: Version | Origin, now: Origin) -> str | None:
+    """Say what changed since something was made, or None."""
+    if made.code_version != now.code_version:
+        return f"code version {made.code_version} is now {now.code_version}"
+    if made.settings_digest != now.settings_digest:
         return "settings changed"
-    changed = sorted({asset for asset, _, _ in _only_in_one(version.inputs, origin.inputs)})
+    changed = sorted({asset for asset, _, _ in _only_in_one(made.inputs, now.inputs)})
     return f"{', '.join(changed)} changed" if changed else None
 
 

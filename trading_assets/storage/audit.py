@@ -50,9 +50,7 @@ def subject_of(asset: str, partition: Partition, ticket_id: int) -> str:
 
 def write_down(session: Session, act: str, subject: str, *, actor: str, reason: str) -> None:
     """Add an act to the trail, in the transaction that performs it."""
-    session.add(
-        AuditRow(acted_at=datetime.now(UTC), actor=actor, act=act, subject=subject, reason=reason[:MAX_REASON])
-    )
+    session.add(AuditRow(acted_at=datetime.now(UTC), actor=actor, act=act, subject=subject, reason=reason[:MAX_REASON]))
 
 
 def trail(engine: Engine, *, limit: int) -> list[Act]:

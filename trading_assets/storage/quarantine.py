@@ -99,7 +99,9 @@ class Quarantine:
         """
         if found := self._select(select(QuarantineRow).where(QuarantineRow.ticket_id == ticket_id)):
             return found
-        raise NotInQuarantine(f"nothing was refused with ticket {ticket_id}: see `trading-assets quarantine list --all`")
+        raise NotInQuarantine(
+            f"ticket {ticket_id} has nothing in quarantine: see `trading-assets quarantine list --all`"
+        )
 
     def newest(self, asset: str, partition: Partition) -> Refused:
         """Return the newest refused file of a partition.
@@ -110,9 +112,7 @@ class Quarantine:
         found = self.find(assets=[asset], instruments=[partition.instrument], days=(partition.day, partition.day))
         if found:
             return found[-1]
-        raise NotInQuarantine(
-            f"no {asset} of {partition} was refused: see `trading-assets quarantine list --all`, which names assets too"
-        )
+        raise NotInQuarantine(f"no {asset} of {partition} was refused: see `trading-assets quarantine list --all`")
 
     def judgements(self, refused: Refused) -> list[Judgement]:
         """Return how every rule judged a refused file, the failed ones first."""

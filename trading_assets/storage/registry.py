@@ -80,7 +80,7 @@ class Registry:
             return sorted(session.scalars(statement))
 
     def standing_refusals(self, assets: Sequence[str], instrument: Instrument) -> dict[tuple[str, date], Refusal]:
-        """Return, for each partition that was refused and not judged since, its newest refusal."""
+        """Return, for each partition that was refused and neither judged nor accepted since, its newest refusal."""
         judged = select(QualityRow.asset, QualityRow.day, func.max(QualityRow.ticket_id)).where(
             QualityRow.instrument_id == str(instrument), QualityRow.asset.in_(assets)
         )
@@ -99,5 +99,5 @@ class Registry:
                     row.asset, Partition(row.day, instrument), row.ticket_id, row.reason, row.refused_at
                 )
                 for row in session.scalars(refused)
-                if row.ticket_id >= newest.get((row.asset, row.day), 0)
+                if row.accepted_at is None and row.ticket_id >= newest.get((row.asset, row.day), 0)
             }
