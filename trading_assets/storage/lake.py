@@ -9,13 +9,14 @@ Does not: judging (orchestration/gate), computing (the stages), bytes on disk (s
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from polars.exceptions import PolarsError
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from trading_assets.errors import LostRace, NotPublished
@@ -24,6 +25,7 @@ from trading_assets.storage.attempts import FAILED, LOST, PUBLISHED, REFUSED, en
 from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow
 from trading_assets.storage.database import committing, reading
 from trading_assets.storage.effects import Effect
+from trading_assets.storage.faults import disk_faults_named
 from trading_assets.storage.formats import Published, count_rows, open_published
 from trading_assets.storage.guard import publishing
 from trading_assets.storage.leftovers import remove_half_refusals
@@ -45,11 +47,14 @@ class Lake:
     ) -> Iterator[Ticket]:
         """Take the newest ticket of a partition and a staging folder that lasts as long as the block.
 
-        What earlier, dead holders left in staging is cleared first.
+        What earlier, dead holders left in staging and quarantine is cleared first.
+
+        Raises:
+            DiskFull, DiskFailed: the disk did not take it, here or within the block; nothing was published.
         """
-        self.store.sweep()
-        remove_half_refusals(self.store, self.engine, partition)
-        with committing(self.engine, Effect.TICKET_COMMITTED) as session:
+        with disk_faults_named(self.store.root, f"{step} of {partition}"):
+            self.store.sweep()
+            remove_half_refusals(self.store, self.engine, partition)
             row = TicketRow(
                 step=step,
                 day=partition.day,
@@ -58,17 +63,24 @@ class Lake:
                 taken_at=datetime.now(UTC),
                 requested_by=requested_by,
             )
-            session.add(row)
-            session.flush()
-            number = row.id
-        with self.store.staging(f"{number}-{step}") as folder:
-            ticket = Ticket(number, step, partition, run_id, folder)
-            try:
-                yield ticket
-            except Exception as error:
-                with committing(self.engine, Effect.FAILURE_COMMITTED) as session:
-                    ended(session, ticket, LOST if isinstance(error, LostRace) else FAILED, error=str(error))
-                raise
+            with committing(self.engine, Effect.TICKET_COMMITTED) as session:
+                session.add(row)
+            with self.store.staging(f"{row.id}-{step}") as folder:
+                ticket = Ticket(row.id, step, partition, run_id, folder)
+                try:
+                    yield ticket
+                except Exception as error:
+                    self._give_up(ticket, error)
+                    raise
+
+    def _give_up(self, ticket: Ticket, error: Exception) -> None:
+        """Say how an attempt failed; where even that cannot be written, silence counts as failed too."""
+        outcome = LOST if isinstance(error, LostRace) else FAILED
+        with (
+            suppress(OSError, OperationalError),
+            committing(self.engine, Effect.FAILURE_COMMITTED) as session,
+        ):
+            ended(session, ticket, outcome, error=str(error))
 
     def stage(self, ticket: Ticket, asset: str, suffix: str, write: Callable[[Path], None]) -> Draft:
         """Write one output beside the store, where no reader looks."""
