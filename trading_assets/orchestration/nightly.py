@@ -57,6 +57,11 @@ class Night:
     began: datetime
     running: frozenset[str] = frozenset()
 
+    @property
+    def name(self) -> str:
+        """The name under which its attempts are counted."""
+        return f"{NIGHTLY} {self.began:%Y-%m-%d}"
+
 
 class _Fate(Enum):
     """What becomes of one step of one day now."""
@@ -135,11 +140,10 @@ def _fate(
     except NotPublished:
         return "", _Fate.SETTLED  # what it reads is missing, and not about to come
     digest = circumstances(step, partition, warehouse, origin)
-    attempts = failures(warehouse.lake.engine, step.name, partition, digest, requested_by=NIGHTLY)
-    if attempts.n_failed >= warehouse.settings.backfill.max_attempts:
+    nights = failures(warehouse.lake.engine, step.name, partition, digest, requested_by=NIGHTLY)
+    if len(nights) >= warehouse.settings.backfill.max_attempts:
         return digest, _Fate.GIVEN_UP
-    was_tried_tonight = attempts.last_at is not None and attempts.last_at >= night.began
-    return digest, _Fate.SETTLED if was_tried_tonight else _Fate.WANTED
+    return digest, _Fate.SETTLED if night.name in nights else _Fate.WANTED
 
 
 def _stretches(days: Sequence[date], longest: int) -> Iterator[tuple[date, date]]:

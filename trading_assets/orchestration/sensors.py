@@ -16,7 +16,7 @@ from trading_assets.orchestration.assets import REQUESTED_BY
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import landed_partitions
 from trading_assets.orchestration.jobs import import_recording
-from trading_assets.orchestration.nightly import NIGHTLY, Night, Wanted, night_of, wave
+from trading_assets.orchestration.nightly import Night, Wanted, night_of, wave
 from trading_assets.orchestration.partitions import INSTRUMENTS
 from trading_assets.orchestration.plan import pending
 from trading_assets.orchestration.step import Step
@@ -67,28 +67,26 @@ def ask_for_night(
     instance: dg.DagsterInstance, warehouse: Warehouse, steps: Sequence[Step], began: datetime
 ) -> dg.SensorResult | dg.SkipReason:
     """Ask for the next wave of a night."""
-    running = frozenset(
-        run.tags[STEP]
-        for run in instance.get_runs(dg.RunsFilter(tags={REQUESTED_BY: NIGHTLY}, statuses=list(UNFINISHED)))
-        if STEP in run.tags
-    )
-    now = wave(steps, warehouse, Night(began, running))
+    asked = dg.RunsFilter(tags={STEP: [step.name for step in steps]}, statuses=list(UNFINISHED))
+    running = frozenset(run.tags[STEP] for run in instance.get_runs(asked))
+    night = Night(began, running)
+    now = wave(steps, warehouse, night)
     if not now.wanted:
         awaited = f"waiting for {', '.join(sorted(running))}" if running else "everything of the last days is settled"
         return dg.SkipReason(f"{awaited}; {len(now.given_up)} partitions are given up")
     instruments = sorted({str(wanted.first.instrument) for wanted in now.wanted})
     return dg.SensorResult(
-        run_requests=[_request(wanted, began) for wanted in now.wanted[:MAX_REQUESTS]],
+        run_requests=[_request(wanted, night) for wanted in now.wanted[:MAX_REQUESTS]],
         dynamic_partitions_requests=[INSTRUMENTS.build_add_request(instruments)],
     )
 
 
-def _request(wanted: Wanted, began: datetime) -> dg.RunRequest:
+def _request(wanted: Wanted, night: Night) -> dg.RunRequest:
     return dg.RunRequest(
-        run_key=f"{began.isoformat()} {wanted.step.name} {wanted.first} {wanted.last}",
+        run_key=f"{night.name} {wanted.step.name} {wanted.first} {wanted.last}",
         asset_selection=[dg.AssetKey(name) for name in wanted.step.outputs],
         tags={
-            REQUESTED_BY: NIGHTLY,
+            REQUESTED_BY: night.name,
             STEP: wanted.step.name,
             "dagster/asset_partition_range_start": str(wanted.first),
             "dagster/asset_partition_range_end": str(wanted.last),

@@ -6,8 +6,6 @@ partition that keeps failing from one whose circumstances changed.
 Belongs here: the ends of attempts, and counting them. Does not: taking a ticket (lake), deciding to retry (nightly).
 """
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Engine, func, select, update
@@ -29,14 +27,6 @@ _NO_FAULT_OF_ITS_OWN: Final = (PUBLISHED, LOST, ACCEPTED)
 _MAX_ERROR: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Attempts:
-    """How often an automation tried a step of a partition in vain with one origin, and when last."""
-
-    n_failed: int
-    last_at: datetime | None
-
-
 def begun(engine: Engine, ticket: Ticket, origin: str) -> None:
     """Say what an attempt is made from; it counts as failed until it says otherwise, so that a killed one counts."""
     with committing(engine, Effect.CIRCUMSTANCES_COMMITTED) as session:
@@ -49,18 +39,27 @@ def ended(session: Session, ticket: Ticket, outcome: str, *, error: str | None =
     session.execute(update(TicketRow).where(TicketRow.id == ticket.id).values(**values))
 
 
-def failures(engine: Engine, step: str, partition: Partition, origin: str, *, requested_by: str) -> Attempts:
-    """Count the attempts an automation made at a step's partition with this origin that did not publish."""
-    of_partition = (
-        TicketRow.step == step,
-        TicketRow.day == partition.day,
-        TicketRow.instrument_id == str(partition.instrument),
-        TicketRow.origin == origin,
-        TicketRow.requested_by == requested_by,
+def failures(engine: Engine, step: str, partition: Partition, origin: str, *, requested_by: str) -> list[str]:
+    """List who asked for the attempts at a step's partition with this origin that did not publish.
+
+    Args:
+        engine: the catalogue's.
+        step: name of the step.
+        partition: its partition.
+        origin: digest of the circumstances.
+        requested_by: how the names of those who asked begin.
+    """
+    statement = (
+        select(TicketRow.requested_by)
+        .where(
+            TicketRow.step == step,
+            TicketRow.day == partition.day,
+            TicketRow.instrument_id == str(partition.instrument),
+            TicketRow.origin == origin,
+            TicketRow.requested_by.startswith(requested_by, autoescape=True),
+            func.coalesce(TicketRow.outcome, FAILED).not_in(_NO_FAULT_OF_ITS_OWN),
+        )
+        .order_by(TicketRow.id)
     )
-    is_in_vain = func.coalesce(TicketRow.outcome, FAILED).not_in(_NO_FAULT_OF_ITS_OWN)
     with reading(engine) as session:
-        row = session.execute(
-            select(func.count(TicketRow.id), func.max(TicketRow.taken_at)).where(*of_partition, is_in_vain)
-        ).one()
-        return Attempts(row[0], row[1])
+        return [name for name in session.scalars(statement) if name is not None]
