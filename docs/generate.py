@@ -6,12 +6,11 @@ not what this module would write.
 """
 
 # ruff: noqa: INP001 - a script beside the documents, not a package
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from trading_assets.columns import in_short, meanings
 from trading_assets.definitions import STAGES
 from trading_assets.features.dictionary import dictionary
 from trading_assets.orchestration.gate import Rule
@@ -25,11 +24,9 @@ END: Final = "<!-- graph:end -->"
 
 Stages = Mapping[str, Sequence[Step]]
 
-FIELDS: Final = 4
-"""Columns of one level of the book: all levels look alike, so the first and the end of the last are shown."""
+SHOWN: Final = 4
+"""Columns that differ by level or window only are shown together, all of them up to so many."""
 
-_LEVEL: Final = re.compile(r"(bid|ask)_(px|sz)_\d\d")
-_DTYPE_NOISE: Final = re.compile(r"time_unit=|time_zone=|categories=|['\[\]]")
 _NOT_TABLES: Final = {
     CAPTURE: "lines `<receive ns> <venue JSON>`, see [captures](captures.md)",
     DOCUMENT: "one document, see `trading_assets/models/document.py`",
@@ -143,15 +140,14 @@ def _with_settings(step: Step) -> str:
 def _columns(output: Output, settings: Settings) -> Iterator[str]:
     if output.gate.columns is None:
         return
-    yield from ("| column | dtype |", "|---|---|")
-    declared = (
-        (name, _DTYPE_NOISE.sub("", str(dtype)), bool(_LEVEL.fullmatch(name)))
-        for name, dtype in output.gate.columns(settings).items()
-    )
-    for (dtype, is_level), run in groupby(declared, key=lambda column: column[1:]):
-        names = [f"`{name}`" for name, _, _ in run]
-        shown = [*names[:FIELDS], "…", names[-1]] if is_level else names
-        yield f"| {', '.join(shown)} | `{dtype}` |"
+    said = meanings(settings)
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for name, dtype in output.gate.columns(settings).items():
+        alike.setdefault((in_short(dtype), said[name].unit, said[name].text), []).append(f"`{name}`")
+    yield from ("| column | dtype | unit | what it holds |", "|---|---|---|---|")
+    for (dtype, unit, text), names in alike.items():
+        shown = ", ".join(names) if len(names) <= SHOWN else f"{names[0]} … {names[-1]}"
+        yield f"| {shown} | `{dtype}` | {unit} | {text} |"
     yield ""
 
 

@@ -9,7 +9,6 @@ import pytest
 from sim_days import SECOND, materialize, open_house, small_settings, sound_house, step_of, versions_of, why_failed
 
 from trading_assets.orchestration.assets import as_dagster_asset
-from trading_assets.orchestration.gate import Gate
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.step import Step
 
@@ -31,10 +30,10 @@ def with_gate(step: Step, **changes: Any) -> Step:
     return with_output(step, gate=replace(output.gate, **changes))
 
 
-def raising_after(n: int, gate: Gate, error: BaseException) -> Callable[..., Any]:
-    """Let the rules be read `n` times (Dagster reads them once for the definition) before they fail."""
+def raising_after(n: int, declared: Callable[..., Any], error: BaseException) -> Callable[..., Any]:
+    """Let rules or columns be read `n` times (Dagster reads them once for the definition) before they fail."""
     calls = iter(range(n))
-    return lambda settings: gate.rules(settings) if next(calls, None) is not None else fails(error)()
+    return lambda settings: declared(settings) if next(calls, None) is not None else fails(error)()
 
 
 ERRORS = [ValueError("no"), MemoryError(), RecursionError(), SystemExit(3), KeyboardInterrupt()]
@@ -46,7 +45,8 @@ def test_whatever_is_raised_inside_the_gate_refuses(tmp_path: Path, place: str, 
     house = sound_house(tmp_path)
     step = step_of("labels")
     before = versions_of(house, SECOND)
-    broken = fails(error) if place != "rules" else raising_after(1, step.outputs["labels"].gate, error)
+    declared = getattr(step.outputs["labels"].gate, place)
+    broken = fails(error) if place == "measure" else raising_after(1, declared, error)
     with dg.DagsterInstance.ephemeral() as instance:
         result = materialize([with_gate(step, **{place: broken})], SECOND, house, instance)
 
@@ -77,6 +77,35 @@ def test_a_plot_that_fails_leaves_the_publication_recorded(tmp_path: Path) -> No
     assert result.success
     assert "ValueError: no ink" == metadata["not_shown"].value
     assert versions_of(house, SECOND)["labels"] == metadata["md5"].value
+
+
+def test_columns_are_shown_with_their_units_before_and_after_they_are_made(tmp_path: Path) -> None:
+    house = sound_house(tmp_path)
+    step = step_of("labels")
+    asset = as_dagster_asset(step, group="models", settings=house.settings)
+    with dg.DagsterInstance.ephemeral() as instance:
+        (event,) = materialize([step], SECOND, house, instance).get_asset_materialization_events()
+
+    declared = asset.metadata_by_key[event.asset_key]["dagster/column_schema"]
+    made = event.materialization.metadata["dagster/column_schema"]
+    assert isinstance(made, dg.TableSchemaMetadataValue)
+    assert declared == made.schema
+    assert "Return of the mid from the tick to 1 s after it; null where not known [basis points]" in {
+        column.description for column in declared.columns
+    }
+
+
+def test_upstream_versions_are_a_table(tmp_path: Path) -> None:
+    house = sound_house(tmp_path)
+    with dg.DagsterInstance.ephemeral() as instance:
+        (event,) = materialize([step_of("labels")], SECOND, house, instance).get_asset_materialization_events()
+
+    table = event.materialization.metadata["inputs"]
+    assert isinstance(table, dg.TableMetadataValue)
+    standing = versions_of(house, SECOND)
+    assert [
+        {"asset": name, "day": str(SECOND.day), "version": standing[name]} for name in ("book_features", "feed_gaps")
+    ] == [record.data for record in table.records]
 
 
 def test_data_versions_are_the_md5s_of_what_is_published(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ from trading_assets.orchestration.events import (
 )
 from trading_assets.orchestration.execute import Outcome, Warehouse, execute
 from trading_assets.orchestration.partitions import daily_by_instrument, window
-from trading_assets.orchestration.step import Step
+from trading_assets.orchestration.step import Output, Step
+from trading_assets.orchestration.tables import column_schema
 from trading_assets.settings import Settings
 
 OWNER: Final = "team:market-data"
@@ -48,6 +49,7 @@ def as_dagster_asset(step: Step, *, group: str, settings: Settings, position: in
             kinds=set(output.kinds),
             code_version=step.code_version,
             description=output.description,
+            metadata=_declared(output, settings),
             skippable=True,  # a run of many partitions records each of them itself, and yields no output
         )
         for name, output in step.outputs.items()
@@ -72,6 +74,12 @@ def as_dagster_asset(step: Step, *, group: str, settings: Settings, position: in
         yield from of_run(step, context, warehouse, tracker)
 
     return asset
+
+
+def _declared(output: Output, settings: Settings) -> dict[str, Any]:
+    """Show what is known before anything was made: the columns, with their units."""
+    columns = output.gate.columns
+    return {"dagster/column_schema": column_schema(columns(settings), settings)} if columns else {}
 
 
 def _one(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, tracker: Tracker) -> Iterator[Any]:

@@ -17,6 +17,7 @@ import polars as pl
 from trading_assets.orchestration.execute import Outcome
 from trading_assets.orchestration.gate import Audit
 from trading_assets.orchestration.step import Output
+from trading_assets.orchestration.tables import column_schema, upstream
 from trading_assets.schema import TS_GRID, TS_RECV, TS_START
 from trading_assets.storage.records import Judgement, Version
 
@@ -135,32 +136,34 @@ def _metadata(outcome: Outcome, name: str, version: Version) -> dict[str, Any]:
         "n_bytes": version.n_bytes,
         "md5": version.md5,
         "settings_digest": version.settings_digest,
-        "inputs": dg.MetadataValue.json([[asset, day.isoformat(), md5] for asset, day, md5 in version.inputs]),
+        "inputs": upstream(version.inputs),
         **{j.measure: j.value for j in outcome.verdicts[name].judgements if j.value is not None},
     }
-    try:
-        return found | _shown(outcome.step.outputs[name], name, outcome.audits[name])
-    except Exception as error:  # noqa: BLE001 - it is published: what illustrates it must not keep that from being recorded
-        return found | {"not_shown": f"{type(error).__name__}: {error}"}
-
-
-def _shown(output: Output, name: str, case: Audit) -> dict[str, Any]:
-    """Look into a published file: facts of its making, columns, time range, a plot."""
-    found = _facts(case.evidence.get("facts", {}))
-    if isinstance(case.staged, pl.LazyFrame):
-        schema = case.staged.collect_schema()
-        columns = [dg.TableColumn(column, str(dtype)) for column, dtype in schema.items()]
-        found["dagster/column_schema"] = dg.TableSchema(columns)
-        found |= _time_range(case.staged, schema)
-    if output.plot:
-        found["plot"] = dg.MetadataValue.md(
-            f"![{name}](data:image/png;base64,{base64.b64encode(output.plot(case)).decode()})"
-        )
+    for look in (_facts, _columns, _plot):
+        try:
+            found |= look(outcome.step.outputs[name], name, outcome.audits[name])
+        except Exception as error:  # noqa: BLE001 - it is published: what illustrates it must not keep that from being recorded
+            found["not_shown"] = f"{type(error).__name__}: {error}"
     return found
 
 
-def _facts(facts: dict[str, Any]) -> dict[str, Any]:
+def _facts(_output: Output, _name: str, case: Audit) -> dict[str, Any]:
+    facts = case.evidence.get("facts", {})
     return {key: dg.MetadataValue.json(value) if isinstance(value, dict) else value for key, value in facts.items()}
+
+
+def _columns(_output: Output, _name: str, case: Audit) -> dict[str, Any]:
+    if not isinstance(case.staged, pl.LazyFrame):
+        return {}
+    schema = case.staged.collect_schema()
+    return {"dagster/column_schema": column_schema(schema, case.settings), **_time_range(case.staged, schema)}
+
+
+def _plot(output: Output, name: str, case: Audit) -> dict[str, Any]:
+    if output.plot is None:
+        return {}
+    png = base64.b64encode(output.plot(case)).decode()
+    return {"plot": dg.MetadataValue.md(f"![{name}](data:image/png;base64,{png})")}
 
 
 def _time_range(table: pl.LazyFrame, schema: pl.Schema) -> dict[str, str]:
