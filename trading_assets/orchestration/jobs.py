@@ -11,6 +11,7 @@ import dagster as dg
 from trading_assets.errors import TradingAssetsError
 from trading_assets.orchestration.arrivals import take
 from trading_assets.orchestration.execute import Warehouse
+from trading_assets.telemetry.alerts import Kind, raise_alert
 
 
 class Arrival(dg.Config):
@@ -25,6 +26,13 @@ def import_file(context: dg.OpExecutionContext, config: Arrival, warehouse: dg.R
     try:
         brought = take(Path(config.path), warehouse)
     except TradingAssetsError as error:
+        raise_alert(
+            Kind.IMPORT_REFUSED,
+            config.path,
+            f"{error} (the file lies in refused/ of the arrivals)",
+            engine=warehouse.lake.engine,
+            settings=warehouse.settings,
+        )
         raise dg.Failure(description=str(error), allow_retries=False) from None
     context.add_output_metadata(
         {

@@ -5,9 +5,9 @@ Does not: the decision (nightly, arrivals, plan).
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import dagster as dg
 
@@ -16,10 +16,11 @@ from trading_assets.orchestration.assets import REQUESTED_BY
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import landed_partitions
 from trading_assets.orchestration.jobs import import_recording
-from trading_assets.orchestration.nightly import Night, Wanted, night_of, wave
+from trading_assets.orchestration.nightly import GivenUp, Night, Wanted, night_of, wave
 from trading_assets.orchestration.partitions import INSTRUMENTS
 from trading_assets.orchestration.plan import pending
 from trading_assets.orchestration.step import Step
+from trading_assets.telemetry.alerts import Kind, raise_alert
 
 STEP: Final = "trading_assets/step"
 ARRIVAL: Final = "trading_assets/arrival"
@@ -49,16 +50,19 @@ def build_sensors(steps: Sequence[Step]) -> list[dg.SensorDefinition]:
         return ask_for_night(context.instance, warehouse, steps, began)
 
     @dg.sensor(name="arrivals", job=import_recording, minimum_interval_seconds=30)
-    def arrivals(context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]) -> Iterator[Any]:
+    def arrivals(
+        context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> list[dg.RunRequest] | dg.SkipReason:
         """Import recordings that are put into the folder `backfill.arrivals`."""
-        yield from _ask_for_imports(context.instance, warehouse)
+        requests = ask_for_imports(context.instance, warehouse, now=datetime.now(UTC))
+        return requests or dg.SkipReason("no recording waits in the folder of the setting backfill.arrivals")
 
     @dg.sensor(name="new_captures", asset_selection=dg.AssetSelection.all(), minimum_interval_seconds=30)
     def new_captures(
         context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.SensorResult | dg.SkipReason:
         """Turn imported lines into partitions, and run what follows from them."""
-        return _ask_for_landed(context.instance, warehouse, steps)
+        return ask_for_landed(context.instance, warehouse, steps)
 
     return [arrivals, new_captures, nightly]
 
@@ -71,6 +75,8 @@ def ask_for_night(
     running = frozenset(run.tags[STEP] for run in instance.get_runs(asked))
     night = Night(began, running)
     now = wave(steps, warehouse, night)
+    for hopeless in now.given_up:
+        _tell(hopeless, warehouse)
     if not now.wanted:
         awaited = f"waiting for {', '.join(sorted(running))}" if running else "everything of the last days is settled"
         return dg.SkipReason(f"{awaited}; {len(now.given_up)} partitions are given up")
@@ -78,6 +84,18 @@ def ask_for_night(
     return dg.SensorResult(
         run_requests=[_request(wanted, night) for wanted in now.wanted[:MAX_REQUESTS]],
         dynamic_partitions_requests=[INSTRUMENTS.build_add_request(instruments)],
+    )
+
+
+def _tell(hopeless: GivenUp, warehouse: Warehouse) -> None:
+    what = f"{hopeless.step.name} of {hopeless.partition}"
+    raise_alert(
+        Kind.GIVEN_UP,
+        f"{what} {hopeless.circumstances}",
+        f"{what} failed on {warehouse.settings.backfill.max_attempts} nights and is left alone until its inputs, code "
+        f"or settings change: see `trading-assets status -i {hopeless.partition.instrument}`, or run it by hand",
+        engine=warehouse.lake.engine,
+        settings=warehouse.settings,
     )
 
 
@@ -94,21 +112,21 @@ def _request(wanted: Wanted, night: Night) -> dg.RunRequest:
     )
 
 
-def _ask_for_imports(instance: dg.DagsterInstance, warehouse: Warehouse) -> Iterator[Any]:
-    folder = warehouse.settings.path(warehouse.settings.backfill.arrivals)
-    files = waiting(folder, now=datetime.now(UTC))
-    if not files:
-        yield dg.SkipReason(f"no recording waits in {folder} (settings: backfill.arrivals)")
-    for path in files[:MAX_REQUESTS]:
+def ask_for_imports(instance: dg.DagsterInstance, warehouse: Warehouse, *, now: datetime) -> list[dg.RunRequest]:
+    """Ask for the import of files that arrived."""
+    requests = []
+    for path in waiting(warehouse.settings.path(warehouse.settings.backfill.arrivals), now=now)[:MAX_REQUESTS]:
         tag = {ARRIVAL: _digest(f"{path} {path.stat().st_size} {path.stat().st_ctime_ns}")}
         if _may_ask(instance, tag, warehouse):
             config = {"ops": {"import_file": {"config": {"path": str(path)}}}}
-            yield dg.RunRequest(run_config=config, tags={**tag, "trading_assets/file": path.name})
+            requests.append(dg.RunRequest(run_config=config, tags={**tag, "trading_assets/file": path.name}))
+    return requests
 
 
-def _ask_for_landed(
+def ask_for_landed(
     instance: dg.DagsterInstance, warehouse: Warehouse, steps: Sequence[Step]
 ) -> dg.SensorResult | dg.SkipReason:
+    """Ask for runs of the partitions that have imported lines, of whatever follows from these."""
     requests = []
     partitions = landed_partitions(warehouse)
     for partition in partitions[:MAX_REQUESTS]:
