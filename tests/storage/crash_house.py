@@ -1,0 +1,150 @@
+"""What tests of crashes do to a lake, and how they look at what is left: plain functions, for any process."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+from sqlalchemy import select, text
+
+from trading_assets.identifiers import Partition
+from trading_assets.orchestration.execute import Warehouse, _discard
+from trading_assets.settings import Settings, load_settings
+from trading_assets.storage.attempts import begun
+from trading_assets.storage.catalog import QuarantineRow
+from trading_assets.storage.formats import PARQUET, write_parquet
+from trading_assets.storage.lake import Lake
+from trading_assets.storage.records import Draft, Judgement, Origin, Ticket, Version
+from trading_assets.storage.store import LOCK, REPORT
+
+PROJECT = Path(__file__).resolve().parents[2]
+PARTITION = Partition.parse("2024-08-08|BTCUSDT.BINANCE")
+ASSETS = ("books", "trades")
+ORIGIN = Origin("1", "settings", ())
+PASSED = (Judgement("is_fine", "n", 0.0, 0.0, 0.0, passed=True),)
+FAILED = (Judgement("is_fine", "n", 3.0, 0.0, 0.0, passed=False),)
+OLD, NEW, REFUSED = 1.0, 2.0, 3.0
+LITTER = "9999-of-a-dead-process"
+HALF = "9998"
+"""The ticket of a refusal that was never recorded."""
+
+
+def open_house(root: Path) -> Warehouse:
+    return Warehouse.open(default_settings().model_copy(update={"root": root}))
+
+
+@cache
+def default_settings() -> Settings:
+    return load_settings(PROJECT, environment="development")
+
+
+def publish(house: Warehouse, value: float = NEW) -> None:
+    """Publish a step of two outputs, as `execute` does, over whatever stands, and drop what had landed."""
+    with house.lake.ticket("pair", PARTITION, run_id=str(value)) as ticket:
+        begun(house.lake.engine, ticket, "circumstances")
+        house.lake.publish(ticket, [drafted(house.lake, ticket, name, value, PASSED) for name in ASSETS], ORIGIN)
+    _discard(house.landed(PARTITION))
+
+
+def refuse(house: Warehouse) -> None:
+    """Refuse a step of two outputs, of which one is bad."""
+    with house.lake.ticket("pair", PARTITION, run_id="refused") as ticket:
+        begun(house.lake.engine, ticket, "circumstances")
+        judged = zip(ASSETS, (FAILED, PASSED), strict=True)
+        drafts = [drafted(house.lake, ticket, name, REFUSED, judgements) for name, judgements in judged]
+        house.lake.refuse(ticket, drafts, ORIGIN, reason="is_fine: 3")
+
+
+def fail(house: Warehouse) -> None:
+    """Fail in the middle of a step, after one of two outputs was staged."""
+    with house.lake.ticket("pair", PARTITION, run_id="failed") as ticket:
+        drafted(house.lake, ticket, ASSETS[0], NEW, PASSED)
+        raise ZeroDivisionError
+
+
+SCENARIOS: dict[str, Callable[[Warehouse], None]] = {"publish": publish, "refuse": refuse, "fail": fail}
+
+
+def drafted(lake: Lake, ticket: Ticket, asset: str, value: float, judgements: tuple[Judgement, ...]) -> Draft:
+    frame = pl.DataFrame({"x": [value, float(ASSETS.index(asset))]})
+    draft = lake.stage(ticket, asset, PARQUET, lambda path: write_parquet(frame, path))
+    return Draft(asset, draft.suffix, draft.file, judgements)
+
+
+def litter(house: Warehouse) -> None:
+    """Leave what a process leaves that died in a refusal, and a landed file."""
+    root = house.lake.store.root
+    (root / "staging" / LITTER).mkdir(parents=True)
+    (root / "staging" / LITTER / "books.parquet").write_bytes(b"half")
+    refused = root / "quarantine" / "books" / str(PARTITION.day) / str(PARTITION.instrument)
+    refused.mkdir(parents=True)
+    (refused / f"{HALF}.parquet{REPORT}").write_text("{}")
+    house.landing(PARTITION).mkdir(parents=True)
+    (house.landing(PARTITION) / "lines.jsonl.zst").write_bytes(b"landed")
+
+
+def standing(house: Warehouse) -> float | None:
+    """Read what stands, every byte of it verified: one value of all outputs, or None where there is none."""
+    found = house.lake.find_all(ASSETS, [PARTITION])
+    values = {asset: house.lake.open(version).collect()["x"][0] for (asset, _), version in found.items()}
+    assert len(values) in {0, len(ASSETS)}, f"a part of a step stands: {values}"
+    assert len(set(values.values())) <= 1, f"two versions at once: {values}"
+    return next(iter(values.values()), None)
+
+
+def versions(house: Warehouse) -> list[Version]:
+    return list(house.lake.find_all(ASSETS, [PARTITION]).values())
+
+
+def assert_catalogue_is_sound(house: Warehouse) -> None:
+    with house.lake.engine.connect() as connection:
+        assert ["ok"] == list(connection.scalars(text("PRAGMA integrity_check")))
+        assert [] == list(connection.execute(text("PRAGMA foreign_key_check")))
+
+
+def assert_refusals_are_whole(house: Warehouse) -> set[Path]:
+    """Compare every recorded refusal with its file and its report; return the paths of both."""
+    with house.lake.engine.connect() as connection:
+        rows = list(connection.execute(select(QuarantineRow.ticket_id, QuarantineRow.path, QuarantineRow.md5)))
+    assert set() == {n for n, *_ in rows if len([row for row in rows if row[0] == n]) != len(ASSETS)}
+    paths = set()
+    for _, name, md5 in rows:
+        path = house.lake.store.root / name
+        report = path.with_name(path.name + REPORT)
+        assert md5 == hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324 - the address of an object
+        assert md5 == json.loads(report.read_text())["md5"]
+        paths |= {path, report}
+    return paths
+
+
+def assert_tidy(house: Warehouse) -> None:
+    """Find every file under the lake's root, and that each of them has a reason to be there."""
+    root = house.lake.store.root
+    objects = {house.lake.store.object_path(md5) for md5 in published_md5s(house)}
+    wanted = objects | assert_refusals_are_whole(house) | {root / "staging" / LOCK}
+    found = {path for path in root.rglob("*") if path.is_file()}
+    assert wanted == found, f"too many: {found - wanted}, missing: {wanted - found}"
+    assert [] == [path for path in (root / "staging").iterdir() if path.is_dir()]
+    assert {0o444} == {path.stat().st_mode & 0o777 for path in objects}
+
+
+def published_md5s(house: Warehouse) -> set[str]:
+    with house.lake.engine.connect() as connection:
+        return set(connection.scalars(text("SELECT md5 FROM versions")))
+
+
+def assert_old_or_new(house: Warehouse, allowed: set[float | None]) -> None:
+    """Look at a lake right after a crash, with the eyes of those who read."""
+    assert_catalogue_is_sound(house)
+    assert standing(house) in allowed
+    assert_refusals_are_whole(house)
+
+
+def assert_next_run_needs_no_hands(house: Warehouse) -> None:
+    """Publish, and find nothing of the crash left."""
+    publish(house)
+    assert standing(house) == NEW
+    assert_catalogue_is_sound(house)
+    assert_tidy(house)

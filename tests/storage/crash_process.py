@@ -1,0 +1,86 @@
+"""The tests' side of `crash_server`: start it, send it orders, and copies of lakes to try them on."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from crash_house import OLD, PROJECT, litter, open_house, publish
+
+from trading_assets.storage.effects import Effect
+from trading_assets.storage.migrate import upgrade_catalog
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended: its exit status, the effects it passed (None if it was killed), and what it raised."""
+
+    status: int
+    passed: list[Effect] | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class CrashServer:
+    """A warm process whose children publish."""
+
+    process: "subprocess.Popen[str]"
+
+    def start(self, scenario: str, root: Path, *, kill_at: int = 0, traced: bool = False) -> int:
+        order = {"scenario": scenario, "root": str(root), "kill_at": kill_at, "traced": traced}
+        self.process.stdin.write(json.dumps(order) + "\n")  # type: ignore[union-attr]  # it has a pipe
+        self.process.stdin.flush()  # type: ignore[union-attr]  # see above
+        return int(self._answer()["child"])
+
+    def ended(self) -> Ended:
+        answer = self._answer()
+        passed = answer["passed"]
+        return Ended(answer["status"], passed and [Effect(number) for number in passed], answer["error"])
+
+    def run(self, scenario: str, root: Path, *, kill_at: int = 0) -> Ended:
+        self.start(scenario, root, kill_at=kill_at)
+        return self.ended()
+
+    def _answer(self) -> dict[str, object]:
+        line = self.process.stdout.readline()  # type: ignore[union-attr]  # see above
+        assert line, "the crash server died"
+        return json.loads(line)
+
+
+@contextmanager
+def crash_server() -> Iterator[CrashServer]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, (HERE, PROJECT))),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "POLARS_MAX_THREADS": "2",
+    }
+    command = [sys.executable, str(HERE / "crash_server.py")]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield CrashServer(process)
+        finally:
+            process.kill()
+
+
+def make_templates(folder: Path) -> dict[str, Path]:
+    """Make a lake that is empty, and one with an old version, litter and a landed file."""
+    empty, lived_in = folder / "empty", folder / "lived_in"
+    house = open_house(empty)
+    upgrade_catalog(house.lake.engine, PROJECT / "migrations")
+    house.lake.engine.dispose()
+    shutil.copytree(empty, lived_in)
+    house = open_house(lived_in)
+    publish(house, OLD)
+    litter(house)
+    house.lake.engine.dispose()
+    return {"empty": empty, "lived_in": lived_in}
