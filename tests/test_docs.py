@@ -78,7 +78,7 @@ def test_every_make_target_that_is_named_exists(path: Path) -> None:
 def test_every_command_that_is_named_exists(path: Path) -> None:
     from trading_assets.cli.main import app  # noqa: PLC0415 - only this test needs the command line
 
-    commands = {command.name for command in app.registered_commands}
+    commands = {each.name for each in [*app.registered_commands, *app.registered_groups]}
 
     assert set() == set(re.findall(r"(?:^|&& )trading-assets ([a-z-]+)", code(path), re.MULTILINE)) - commands
 

@@ -5,10 +5,14 @@ Belongs here: parsing that several commands share. Does not: the identifiers' ow
 
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from trading_assets.cli.terminal import visible
 from trading_assets.errors import InvalidIdentifier, InvalidSettings
 from trading_assets.identifiers import MAX_LENGTH, Instrument, parse_day
+
+MAX_DIGITS: Final = 18
+"""So that the catalogue can hold it."""
 
 
 def parse_markets(names: list[str] | None) -> list[Instrument] | None:
@@ -23,6 +27,13 @@ def parse_window(start: str | None, end: str | None) -> tuple[date, date]:
     if first > last:
         raise InvalidIdentifier(f"--start {first} is after --end {last}")
     return first, last
+
+
+def parse_ticket(text: str) -> int:
+    """Parse a ticket's number."""
+    if text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS:
+        return int(text)
+    raise InvalidIdentifier(f"{visible(text, limit=MAX_LENGTH)!a} is not a ticket: write its number, such as 17")
 
 
 def parse_step(option: str, text: str | None) -> Decimal | None:

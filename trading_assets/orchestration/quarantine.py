@@ -31,9 +31,7 @@ def accept(
             the reasons of `storage.acceptance.accept`.
         NotPublished: an input is no longer published.
     """
-    said = reason.strip()
-    if not MIN_REASON <= len(said) <= MAX_REASON:
-        raise NotAcceptable(f"give a reason of {MIN_REASON} to {MAX_REASON} characters: it is all that is known later")
+    said = ensure_said(reason)
     refused = Quarantine(warehouse.lake).of_ticket(ticket_id)
     first = refused[0]
     step = _step_of(first, steps)
@@ -49,6 +47,18 @@ def accept(
         for path in consumed:  # their lines are published, as after any publication
             path.unlink(missing_ok=True)
     return versions
+
+
+def ensure_said(reason: str) -> str:
+    """Return a reason without the spaces around it.
+
+    Raises:
+        NotAcceptable: it says nothing, or more than can be kept.
+    """
+    said = reason.strip()
+    if MIN_REASON <= len(said) <= MAX_REASON:
+        return said
+    raise NotAcceptable(f"give a --reason of {MIN_REASON} to {MAX_REASON} characters: it is all that is known later")
 
 
 def _step_of(refused: Refused, steps: Sequence[Step]) -> Step:

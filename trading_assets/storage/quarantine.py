@@ -125,6 +125,17 @@ class Quarantine:
                 for row in session.scalars(statement.order_by(QualityRow.passed, QualityRow.rule))
             ]
 
+    def failed_rules(self, refused: Sequence[Refused]) -> dict[str, list[str]]:
+        """Return the rules that each of many refused files failed, by subject; none where a sibling's did."""
+        statement = select(QualityRow).where(
+            QualityRow.ticket_id.in_({each.ticket_id for each in refused}), QualityRow.passed.is_(other=False)
+        )
+        found: dict[tuple[int, str], list[str]] = {}
+        with reading(self.lake.engine) as session:
+            for row in session.scalars(statement.order_by(QualityRow.rule)):
+                found.setdefault((row.ticket_id, row.asset), []).append(row.rule)
+        return {each.subject: found.get((each.ticket_id, each.asset), []) for each in refused}
+
     def drop(self, ticket_id: int, *, actor: str, reason: str) -> list[Refused]:
         """Remove what was refused with a ticket from disk; that it was refused, why, and who removed it, is kept.
 

@@ -1,0 +1,137 @@
+"""Refused files as people read them: lists, judgements, comparisons.
+
+Belongs here: rows and cells. Does not: layout (terminal).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from trading_assets.cli.terminal import complain, say, show_table, visible
+
+if TYPE_CHECKING:
+    from trading_assets.comparison.files import Comparison
+    from trading_assets.comparison.tables import RowDifference, Summary
+    from trading_assets.storage.quarantine import Refused
+    from trading_assets.storage.records import Judgement
+
+COLUMNS: Final = ("ticket", "state", "asset", "partition", "refused at (UTC)", "rows", "failed rules", "stands")
+STYLES: Final = {"waiting": "bold red", "overtaken": "dim", "accepted": "green", "dropped": "dim"}
+MAX_CELL: Final = 80
+"""Characters of a value; a model's trees are one value of megabytes."""
+NONE: Final = "—"
+
+
+def refused_cells(refused: "Refused", failed: Sequence[str]) -> tuple[str | Text, ...]:
+    """Return the cells of one line of the list."""
+    return (
+        str(refused.ticket_id),
+        Text(refused.state, style=STYLES[refused.state]),
+        refused.asset,
+        str(refused.partition),
+        f"{refused.refused_at:%Y-%m-%d %H:%M}",
+        NONE if refused.n_rows is None else f"{refused.n_rows:,}",
+        ", ".join(failed) or "none of its own",
+        f"{refused.standing.md5[:12]}, {refused.standing.n_rows:,} rows" if refused.standing else "nothing",
+    )
+
+
+def print_refused(refused: "Refused", judgements: Sequence["Judgement"]) -> None:
+    """Print all that is known of one refused file."""
+    origin, standing = refused.origin, refused.standing
+    say(f"{refused.asset} of {refused.partition}, ticket {refused.ticket_id}: ", refused.state, STYLES[refused.state])
+    for name, value in (
+        (
+            "refused",
+            f"{refused.refused_at:%Y-%m-%d %H:%M:%S} UTC, by the gate of {refused.step} in run {refused.run_id}",
+        ),
+        ("because", refused.reason),
+        ("file", f"{refused.path}, md5 {refused.md5}"),
+        ("report", str(refused.report)),
+        ("made by", f"code {origin.code_version}, settings {origin.settings_digest}" if origin else "not known"),
+        *(("made from", f"{asset} of {day}, {md5}") for asset, day, md5 in (origin.inputs if origin else ())),
+        ("stands", f"{standing.md5}, {standing.n_rows:,} rows, since {standing.published_at:%Y-%m-%d %H:%M} UTC")
+        if standing
+        else ("stands", "nothing"),
+    ):
+        say(f"  {name}: {value}")
+    cells = ((*_judgement_cells(each),) for each in judgements)
+    show_table(f"how {refused.asset} was judged", ("rule", "measure", "value", "wanted", "verdict"), cells)
+
+
+def print_comparison(refused: "Refused", found: "Comparison", *, limit: int) -> None:
+    """Print a refused file beside what stands."""
+    title = f"{refused.asset} of {refused.partition}, ticket {refused.ticket_id}"
+    for content in (found.refused, found.standing):
+        if content is not None and content.problem:
+            complain("unreadable", content.problem, "yellow")
+    if found.standing is None:
+        say("nothing stands: there is only the refused file to look at")
+    show_table(title, ("", "refused", "stands"), _fact_rows(found, limit))
+    show_table("columns", ("column", "", "type", "null", "NaN", "lowest", "highest", "mean"), _column_rows(found))
+    _print_rows(found)
+
+
+def _judgement_cells(judgement: "Judgement") -> tuple[str | Text, ...]:
+    low, high = judgement.minimum, judgement.maximum
+    wanted = [f">= {low:g}"] * (low is not None) + [f"<= {high:g}"] * (high is not None)
+    return (
+        judgement.rule,
+        judgement.measure,
+        "unknown" if judgement.value is None else f"{judgement.value:g}",
+        f"= {low:g}" if low == high and low is not None else " and ".join(wanted),
+        Text("passed", style="dim") if judgement.passed else Text("failed", style="bold red"),
+    )
+
+
+def _fact_rows(found: "Comparison", limit: int) -> list[tuple[str, str, str]]:
+    there = found.standing.facts if found.standing else {}
+    names = list(dict.fromkeys([*found.refused.facts, *there]))
+    shown = names if found.refused.columns else names[: max(limit, 8)]
+    return [(name, _cell(found.refused.facts.get(name)), _cell(there.get(name))) for name in shown]
+
+
+def _column_rows(found: "Comparison") -> list[tuple[str | Text, ...]]:
+    """Return one line a column where nothing stands, else two a column whose values are not alike."""
+    if found.standing is None:
+        return [(name, "refused", *_summary_cells(each)) for name, each in found.refused.columns.items()]
+    here, there = found.refused.columns, found.standing.columns
+    rows: list[tuple[str | Text, ...]] = []
+    for name in dict.fromkeys([*here, *there]):
+        if here.get(name) != there.get(name):
+            rows.append((name, Text("refused", style="red"), *_summary_cells(here.get(name))))
+            rows.append(("", Text("stands", style="green"), *_summary_cells(there.get(name))))
+    return rows
+
+
+def _summary_cells(summary: "Summary | None") -> tuple[str, ...]:
+    if summary is None:
+        return ("no such column", *[""] * 5)
+    mean = "" if summary.mean is None else f"{summary.mean:.6g}"
+    shares = (f"{share:.2%}" for share in (summary.null_share, summary.nan_share))
+    return (summary.dtype, *shares, _cell(summary.minimum), _cell(summary.maximum), mean)
+
+
+def _print_rows(found: "Comparison") -> None:
+    rows = found.rows
+    if rows is None:
+        return
+    say(
+        f"rows by {rows.key}: {rows.n_changed:,} changed, {rows.n_only_refused:,} only refused, "
+        f"{rows.n_only_standing:,} only standing"
+    )
+    cells = (line for row in rows.first for line in _row_lines(row))
+    show_table("the first rows that are not alike", (rows.key, "", "column", "refused", "stands"), cells)
+
+
+def _row_lines(row: "RowDifference") -> list[tuple[str, ...]]:
+    if not row.values:
+        return [(row.key, row.kind, "", "", "")]
+    return [
+        (row.key if n == 0 else "", row.kind if n == 0 else "", *map(_cell, each)) for n, each in enumerate(row.values)
+    ]
+
+
+def _cell(text: str | None) -> str:
+    return NONE if text is None else visible(text, limit=MAX_CELL)
