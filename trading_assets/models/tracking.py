@@ -108,7 +108,7 @@ class Tracker:
     def _resource(self, context: Any) -> Any:  # noqa: ANN401 - dagster-mlflow's dynamic class
         """Make dagster-mlflow's resource for a Dagster run: its MLflow run is opened, or taken up again."""
         prepare_store(self.settings)
-        _prepare_environment()
+        prepare_environment()
         uri = tracking_uri(self.settings)
         _ensure_reachable(uri)
         with warnings.catch_warnings():
@@ -151,7 +151,7 @@ def prepare_store(settings: Settings) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
-    _prepare_environment()
+    prepare_environment()
     try:
         _ensure_experiment(f"sqlite:///{aside}", settings)
         path.hardlink_to(aside)
@@ -192,7 +192,7 @@ def _ensure_reachable(uri: str) -> None:
             engine.dispose()
 
 
-def _prepare_environment() -> None:
+def prepare_environment() -> None:
     """Tell MLflow, before it is imported, not to phone home, never to load a pickle, to be brief and not to wait."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
