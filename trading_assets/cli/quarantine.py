@@ -88,6 +88,7 @@ def diff(
     what: What,
     partition: OfPartition = None,
     rows: Annotated[int, typer.Option(min=0, max=1000, help="How many unlike rows or values are shown.")] = 5,
+    columns: Annotated[int, typer.Option(min=1, max=10_000, help="How many unlike columns are shown.")] = 10,
 ) -> None:
     """Lay a refused file beside the version that stands: columns, values, and the first rows that are not alike.
 
@@ -105,7 +106,7 @@ def diff(
             standing = lake.store.object_path(each.standing.md5) if each.standing else None
             refused = lake.store.object_path(each.md5) if each.state == "accepted" else each.path
             found = compare(refused, standing, each.suffix, settings=session.settings.captures, limit=rows)
-            print_comparison(each, found, limit=rows)
+            print_comparison(each, found, limit=rows, columns=columns)
 
 
 @quarantine.command("accept")
@@ -135,7 +136,7 @@ def accept(
         versions = deciding.accept(number, STEPS, session.warehouse, actor=operating_user(), reason=reason)
     for asset, version in versions.items():
         say(f"{asset} of {version.partition}: ", "published", "green")
-    say("what reads it is stale now: `trading-assets run` makes it anew")
+    say("`trading-assets run` makes what reads it")
 
 
 @quarantine.command("drop")
@@ -175,8 +176,8 @@ def _chosen(tended: "Quarantine", what: str, partition: str | None) -> list["Ref
 
 def _confirm(deed: str, ticket: int, tended: "Quarantine", *, yes: bool) -> None:
     """Let a person at a terminal type the ticket's number, after having seen what it is about."""
-    for each in tended.of_ticket(ticket):
-        say(f"{each.subject}: {each.reason}")
+    found = tended.of_ticket(ticket)
+    say(f"ticket {ticket}, {', '.join(each.asset for each in found)} of {found[0].partition}: {found[0].reason}")
     if yes:
         return
     if not sys.stdin.isatty():

@@ -56,12 +56,12 @@ def print_refused(refused: "Refused", judgements: Sequence["Judgement"]) -> None
         else ("stands", "nothing"),
     ):
         say(f"  {name}: {value}")
-    cells = ((*_judgement_cells(each),) for each in judgements)
+    cells = map(_judgement_cells, judgements)
     show_table(f"how {refused.asset} was judged", ("rule", "measure", "value", "wanted", "verdict"), cells)
 
 
-def print_comparison(refused: "Refused", found: "Comparison", *, limit: int) -> None:
-    """Print a refused file beside what stands."""
+def print_comparison(refused: "Refused", found: "Comparison", *, limit: int, columns: int) -> None:
+    """Print a refused file beside what stands, at most so many rows or values, and columns."""
     title = f"{refused.asset} of {refused.partition}, ticket {refused.ticket_id}"
     for content in (found.refused, found.standing):
         if content is not None and content.problem:
@@ -69,13 +69,17 @@ def print_comparison(refused: "Refused", found: "Comparison", *, limit: int) -> 
     if found.standing is None:
         say("nothing stands: there is only the refused file to look at")
     show_table(title, ("", "refused", "stands"), _fact_rows(found, limit))
-    show_table("columns", ("column", "", "type", "null", "NaN", "lowest", "highest", "mean"), _column_rows(found))
-    _print_rows(found)
+    unlike = _unlike_columns(found)
+    heads = ("column", "", "type", "null", "NaN", "lowest", "highest", "mean")
+    show_table("columns", heads, [line for name in unlike[:columns] for line in _column_lines(name, found)])
+    if len(unlike) > columns:
+        say(f"and {len(unlike) - columns} other columns (--columns)")
+    _print_rows(found, columns)
 
 
 def _judgement_cells(judgement: "Judgement") -> tuple[str | Text, ...]:
     low, high = judgement.minimum, judgement.maximum
-    wanted = [f">= {low:g}"] * (low is not None) + [f"<= {high:g}"] * (high is not None)
+    wanted = [f"{sign} {limit:g}" for sign, limit in ((">=", low), ("<=", high)) if limit is not None]
     return (
         judgement.rule,
         judgement.measure,
@@ -92,17 +96,17 @@ def _fact_rows(found: "Comparison", limit: int) -> list[tuple[str, str, str]]:
     return [(name, _cell(found.refused.facts.get(name)), _cell(there.get(name))) for name in shown]
 
 
-def _column_rows(found: "Comparison") -> list[tuple[str | Text, ...]]:
-    """Return one line a column where nothing stands, else two a column whose values are not alike."""
+def _unlike_columns(found: "Comparison") -> list[str]:
+    """Name the columns that are not alike; all of them where nothing stands."""
+    here, there = found.refused.columns, found.standing.columns if found.standing else {}
+    return [name for name in dict.fromkeys([*here, *there]) if here.get(name) != there.get(name)]
+
+
+def _column_lines(name: str, found: "Comparison") -> list[tuple[str | Text, ...]]:
+    refused = (name, Text("refused", style="red"), *_summary_cells(found.refused.columns.get(name)))
     if found.standing is None:
-        return [(name, "refused", *_summary_cells(each)) for name, each in found.refused.columns.items()]
-    here, there = found.refused.columns, found.standing.columns
-    rows: list[tuple[str | Text, ...]] = []
-    for name in dict.fromkeys([*here, *there]):
-        if here.get(name) != there.get(name):
-            rows.append((name, Text("refused", style="red"), *_summary_cells(here.get(name))))
-            rows.append(("", Text("stands", style="green"), *_summary_cells(there.get(name))))
-    return rows
+        return [refused]
+    return [refused, ("", Text("stands", style="green"), *_summary_cells(found.standing.columns.get(name)))]
 
 
 def _summary_cells(summary: "Summary | None") -> tuple[str, ...]:
@@ -113,7 +117,7 @@ def _summary_cells(summary: "Summary | None") -> tuple[str, ...]:
     return (summary.dtype, *shares, _cell(summary.minimum), _cell(summary.maximum), mean)
 
 
-def _print_rows(found: "Comparison") -> None:
+def _print_rows(found: "Comparison", columns: int) -> None:
     rows = found.rows
     if rows is None:
         return
@@ -121,16 +125,17 @@ def _print_rows(found: "Comparison") -> None:
         f"rows by {rows.key}: {rows.n_changed:,} changed, {rows.n_only_refused:,} only refused, "
         f"{rows.n_only_standing:,} only standing"
     )
-    cells = (line for row in rows.first for line in _row_lines(row))
+    cells = (line for row in rows.first for line in _row_lines(row, columns))
     show_table("the first rows that are not alike", (rows.key, "", "column", "refused", "stands"), cells)
 
 
-def _row_lines(row: "RowDifference") -> list[tuple[str, ...]]:
+def _row_lines(row: "RowDifference", columns: int) -> list[tuple[str, ...]]:
     if not row.values:
         return [(row.key, row.kind, "", "", "")]
-    return [
-        (row.key if n == 0 else "", row.kind if n == 0 else "", *map(_cell, each)) for n, each in enumerate(row.values)
-    ]
+    more = len(row.values) - columns
+    values = [*row.values[:columns], *([(f"and {more} others", "", "")] if more > 0 else [])]
+    named = [(row.key, row.kind), *[("", "")] * (len(values) - 1)]
+    return [(*name, *map(_cell, each)) for name, each in zip(named, values, strict=True)]
 
 
 def _cell(text: str | None) -> str:

@@ -4,16 +4,20 @@ Belongs here: comparing two frames of which one may be wrong in any way.
 Does not: where they come from (files), how it is shown (cli).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
+from polars import selectors
 
 from trading_assets.schema import LINE_NO, SEQ_LAST, TRADE_ID, TS_GRID, TS_RECV, TS_START
 
 KEYS: Final = (TRADE_ID, SEQ_LAST, TS_GRID, TS_RECV, TS_START, LINE_NO)
 """By what rows are told apart, the best first: an id stays the same where a clock was read wrongly."""
+_ARGUMENT: Final = re.compile(r"\w+=")
+"""What a type's text does not need: `Datetime('ns', 'UTC')`."""
 _NTH: Final = "__nth"
 _HERE: Final = "__refused"
 _THERE: Final = "__stands"
@@ -109,17 +113,12 @@ def _numbered(table: pl.LazyFrame, key: str | None, mark: str) -> pl.LazyFrame:
 
 
 def _rows(unlike: pl.DataFrame, key: str, values: Sequence[str]) -> Iterator[RowDifference]:
-    for row in unlike.iter_rows(named=True):
-        changed = tuple(
-            (name, as_text(row[name]), as_text(row[name + _THERE]))
-            for name in values
-            if row["__kind"] == "changed" and not _is_same(row[name], row[name + _THERE])
-        )
-        yield RowDifference(as_text(row[key]), row["__kind"], changed)
-
-
-def _is_same(some: Any, other: Any) -> bool:  # noqa: ANN401 - cells of any type
-    return some == other or (some != some and other != other)  # noqa: PLR0124 - NaN is unlike itself, and alike here
+    text = unlike.with_columns(selectors.temporal().cast(pl.String))  # Python's times would drop the nanoseconds
+    changed = unlike.select(pl.col(name).ne_missing(pl.col(name + _THERE)) for name in values)
+    for n, row in enumerate(text.iter_rows(named=True)):
+        names = [name for name in values if row["__kind"] == "changed" and changed[n, name]]
+        cells = tuple((name, as_text(row[name]), as_text(row[name + _THERE])) for name in names)
+        yield RowDifference(as_text(row[key]), row["__kind"], cells)
 
 
 def _measures(name: str, dtype: pl.DataType) -> Iterator[pl.Expr]:
@@ -129,17 +128,21 @@ def _measures(name: str, dtype: pl.DataType) -> Iterator[pl.Expr]:
         yield column.is_nan().sum().alias(f"{name}.nan")
         column = column.fill_nan(None)
     if dtype.is_numeric() or dtype.is_temporal() or dtype == pl.String:
-        yield column.min().alias(f"{name}.min")
-        yield column.max().alias(f"{name}.max")
+        yield _exact(column.min(), dtype).alias(f"{name}.min")
+        yield _exact(column.max(), dtype).alias(f"{name}.max")
     if dtype.is_numeric() or dtype == pl.Boolean:
         yield column.mean().alias(f"{name}.mean")
+
+
+def _exact(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    return value.cast(pl.String) if dtype.is_temporal() else value
 
 
 def _summary(name: str, dtype: pl.DataType, row: dict[str, Any]) -> Summary:
     n = max(row["n"], 1)
     extremes = (row.get(f"{name}.{which}") for which in ("min", "max"))
     return Summary(
-        str(dtype),
+        _ARGUMENT.sub("", str(dtype)),
         row[f"{name}.null"] / n,
         (row.get(f"{name}.nan") or 0) / n,
         *(None if value is None else as_text(value) for value in extremes),
