@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from trading_assets.storage.catalog import QuarantineRow
 from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Draft, Judgement, Origin, Ticket, Version
-from trading_assets.storage.store import LOCK, REPORT
+from trading_assets.storage.store import LOCK, READ_ONLY, REPORT
 
 PROJECT = Path(__file__).resolve().parents[2]
 PARTITION = Partition.parse("2024-08-08|BTCUSDT.BINANCE")
@@ -91,11 +92,12 @@ def standing(house: Warehouse) -> float | None:
     values = {asset: house.lake.open(version).collect()["x"][0] for (asset, _), version in found.items()}
     assert len(values) in {0, len(ASSETS)}, f"a part of a step stands: {values}"
     assert len(set(values.values())) <= 1, f"two versions at once: {values}"
+    assert all(stat.S_IMODE(path.stat().st_mode) == READ_ONLY for path in objects(house, found.values()))
     return next(iter(values.values()), None)
 
 
-def versions(house: Warehouse) -> list[Version]:
-    return list(house.lake.find_all(ASSETS, [PARTITION]).values())
+def objects(house: Warehouse, found: Iterable[Version]) -> list[Path]:
+    return [house.lake.store.object_path(version.md5) for version in found]
 
 
 def assert_catalogue_is_sound(house: Warehouse) -> None:
@@ -122,12 +124,11 @@ def assert_refusals_are_whole(house: Warehouse) -> set[Path]:
 def assert_tidy(house: Warehouse) -> None:
     """Find every file under the lake's root, and that each of them has a reason to be there."""
     root = house.lake.store.root
-    objects = {house.lake.store.object_path(md5) for md5 in published_md5s(house)}
-    wanted = objects | assert_refusals_are_whole(house) | {root / "staging" / LOCK}
+    kept = {house.lake.store.object_path(md5) for md5 in published_md5s(house)}
+    wanted = kept | assert_refusals_are_whole(house) | {root / "staging" / LOCK}
     found = {path for path in root.rglob("*") if path.is_file()}
     assert wanted == found, f"too many: {found - wanted}, missing: {wanted - found}"
     assert [] == [path for path in (root / "staging").iterdir() if path.is_dir()]
-    assert {0o444} == {path.stat().st_mode & 0o777 for path in objects}
 
 
 def published_md5s(house: Warehouse) -> set[str]:
