@@ -20,6 +20,7 @@ from trading_assets.orchestration.bootstrap import prepare
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import Imported, adopt_landed, files_in, land, landed_partitions
 from trading_assets.orchestration.plan import Standing, pending, recorded_days, standings
+from trading_assets.orchestration.reconcile import reconcile
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import Report, run_partition
 from trading_assets.orchestration.step import Step
@@ -43,11 +44,13 @@ class Session:
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Make sure of all stores, then open them."""
+        """Make sure of all stores, then open them and put right what a crash left."""
         prepare(settings)
         handed = resources(settings)
         adopt_landed(handed["warehouse"])
-        return cls(settings, handed["warehouse"], dg.DagsterInstance.get(), build_assets(settings), handed)
+        instance = dg.DagsterInstance.get()
+        reconcile(instance, handed["warehouse"])
+        return cls(settings, handed["warehouse"], instance, build_assets(settings), handed)
 
     def __enter__(self) -> Self:
         return self

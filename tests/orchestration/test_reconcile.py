@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from toy_steps import doubled, record_day, source
 
 from trading_assets.identifiers import Partition
 from trading_assets.models.tracking import prepare_store, tracking_uri
+from trading_assets.orchestration.assets import as_dagster_asset
 from trading_assets.orchestration.execute import Warehouse, execute
 from trading_assets.orchestration.liveness import Life, hold, life_of, locked_runs, only_one
 from trading_assets.orchestration.reconcile import GRACE_S, Repairs, reconcile, remedy
 from trading_assets.orchestration.reconcile_sensor import in_words, reconcile_sensor
+from trading_assets.orchestration.resources import resources
+from trading_assets.orchestration.runner import run_partition
 from trading_assets.storage.acceptance import accept
 from trading_assets.storage.quarantine import Quarantine
 from trading_assets.storage.reported import mark_reported, unreported
@@ -409,3 +413,38 @@ def test_repairs_are_told_in_words() -> None:
     assert "2 runs without a process failed, 1 undelivered alerts sent again" == in_words(
         Repairs(dead_runs=("a", "b"), alerts_resent=True)
     )
+
+
+def test_what_a_run_published_it_recorded_and_its_lock_is_held_until_the_process_ends(
+    instance: dg.DagsterInstance, warehouse: Warehouse, partition: Partition
+) -> None:
+    record_day(warehouse, partition)
+    reconcile(instance, warehouse)
+    report = run_partition(
+        partition,
+        steps=[source(), doubled()],
+        assets=[as_dagster_asset(step, group="toys", settings=warehouse.settings) for step in (source(), doubled())],
+        warehouse=warehouse,
+        resources={**resources(warehouse.settings), "warehouse": warehouse},
+        instance=instance,
+    )
+
+    assert {} == report.errors
+    assert [] == unreported(warehouse.lake.engine)
+    assert 1 == len(materializations(instance))
+    assert [run.run_id for run in instance.get_runs()] == locked_runs(warehouse.settings.dagster_home)
+    assert Repairs() == reconcile(instance, warehouse)
+
+
+def test_a_refusal_is_told_once_for_the_same_inputs_and_again_for_others(
+    warehouse: Warehouse, partition: Partition
+) -> None:
+    for run_id in ("one", "two"):
+        execute(source([1.0, float("nan")]), partition, warehouse, run_id=run_id)
+    execute(replace(source([float("nan")] * 2), code_version="2"), partition, warehouse, run_id="three")
+
+    told = alerts(warehouse.lake.engine, limit=10)
+    assert {1, 2} == {alert.n_times for alert in told}
+    assert all(alert.kind == Kind.GATE_FAILURE for alert in told)
+    assert all(alert.subject.startswith(f"table of {partition}, made of ") for alert in told)
+    assert all("n_nan is" in alert.message for alert in told)

@@ -27,10 +27,12 @@ from trading_assets.orchestration.events import (
     materialize_results,
 )
 from trading_assets.orchestration.execute import Outcome, Warehouse, execute
+from trading_assets.orchestration.liveness import hold
 from trading_assets.orchestration.partitions import daily_by_instrument, window
 from trading_assets.orchestration.step import Output, Step
 from trading_assets.orchestration.tables import column_schema
 from trading_assets.settings import Settings
+from trading_assets.storage.reported import mark_reported
 
 OWNER: Final = "team:market-data"
 REQUESTED_BY: Final = "trading_assets/requested_by"
@@ -70,6 +72,7 @@ def as_dagster_asset(step: Step, *, group: str, settings: Settings, position: in
     def asset(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse], tracker: dg.ResourceParam[Tracker]
     ) -> Iterator[Any]:
+        hold(context.run.run_id, warehouse.settings.dagster_home)
         of_run = _one if context.has_partition_key else _many
         yield from of_run(step, context, warehouse, tracker)
 
@@ -92,6 +95,7 @@ def _one(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, tr
     if outcome.refusal:
         raise dg.Failure(description=_refused(outcome), allow_retries=False)
     yield from materialize_results(outcome)
+    mark_reported(warehouse.lake.engine, outcome.versions.values())
 
 
 def _many(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, tracker: Tracker) -> Iterator[Any]:
@@ -108,6 +112,7 @@ def _many(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, t
             failures[key] = f"{type(error).__name__}: {error}"
         else:
             yield from materializations(outcome, context.run.tags)
+            mark_reported(warehouse.lake.engine, outcome.versions.values())
             outcomes.append(replace(outcome, audits={}))  # their frames are not kept for as long as the run lasts
             if outcome.refusal:
                 failures[key] = _refused(outcome)

@@ -29,6 +29,7 @@ from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.registry import Registry
 from trading_assets.storage.store import Store
+from trading_assets.telemetry.alerts import Kind, raise_alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def execute(
     with lake.ticket(step.name, partition, run_id=run_id, requested_by=requested_by) as ticket:
         inputs = resolve_inputs(step, partition, warehouse)
         origin = origin_of(step, partition, warehouse, inputs)
-        begun(lake.engine, ticket, circumstances(step, partition, warehouse, origin))
+        made_of = circumstances(step, partition, warehouse, origin)
+        begun(lake.engine, ticket, made_of)
         services = _services(step, partition, warehouse)
         opened = _open_inputs(inputs, step.inputs(settings), lake)
         made = _as_made(step, step.make(**opened, **services))
@@ -103,6 +105,8 @@ def execute(
         if outcome.refusal:
             paths = lake.refuse(ticket, judged, origin, reason=outcome.refusal)
             log.bind(quarantine=str(paths[0])).error("refused by the gate: {}", outcome.refusal)
+            subject = f"{step.name} of {partition}, made of {made_of[:8]}"
+            raise_alert(Kind.GATE_FAILURE, subject, outcome.refusal, engine=lake.engine, settings=settings)
             return outcome
         versions = lake.publish(ticket, judged, origin)
     _discard(services.get("landed", []))
