@@ -21,6 +21,10 @@ class NotACapture(TradingAssetsError):
     """A file that holds no line of a supported venue, or lines of another market than it was said to."""
 
 
+class ImpossibleFaults(TradingAssetsError):
+    """Faults were asked for that this recording cannot suffer, or an amount of them that is none."""
+
+
 class NotPublished(TradingAssetsError):
     """A partition was asked for that has no published version."""
 

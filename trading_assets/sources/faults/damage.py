@@ -1,0 +1,277 @@
+"""From a sound recording to a damaged one: every fault laid on its line, and an account of each.
+
+Belongs here: when a harmed line arrives, and where it ends up. Does not: what must follow from it (expected).
+
+Lines are written in the order in which they reach the recorder. A line that was delayed or repeated stands where its
+new receive time puts it; a skewed receive clock changes what is written on a line, and not its place.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+from trading_assets.errors import NotACapture
+from trading_assets.sources.faults import harm
+from trading_assets.sources.faults.choice import Chooser
+from trading_assets.sources.faults.request import FaultKind, Request
+from trading_assets.sources.faults.wire import Said, read
+
+_MS: Final = 1_000_000
+_NS_PER_DAY: Final = 86_400 * 10**9
+_SKEW_MS: Final = (2_000, 6_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """A message that a fault touched. Lines count from 0; what it lost, or never had, is None."""
+
+    line_in: int
+    line_out: int | None
+    ts_recv_in: int
+    ts_recv_out: int | None
+    seq_first: int | None  # update ids, of a trade its trade id
+    seq_last: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One fault: what it was, and every message it touched."""
+
+    kind: FaultKind
+    messages: str
+    detail: str
+    touched: tuple[Touched, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A line of the output that no decoder can read; `offset` counts bytes of the uncompressed output."""
+
+    line_no: int
+    offset: int
+    n_bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A damaged recording and what was done to it."""
+
+    lines: list[bytes]
+    faults: tuple[Fault, ...]
+    dead_letters: tuple[DeadLetter, ...]
+
+
+def damage(lines: Sequence[bytes], request: Request, *, seed: int) -> Damaged:
+    """Lay the faults that are asked for over a recording of one instrument and one UTC day.
+
+    Args:
+        lines: `<receive ns> <venue JSON>`, each with its line feed.
+        request: how many of which.
+        seed: equal seeds and lines give equal bytes.
+
+    Raises:
+        ImpossibleFaults: there are not as many messages that could suffer that.
+        NotACapture: no line can be read, or they are of several instruments or days.
+    """
+    said = [read(line) for line in lines]
+    _require_one_partition(said)
+    work = _Work(lines, said, request, random.Random(seed))  # noqa: S311 - faults, not secrets
+    work.skew()
+    work.cross()
+    work.swap()
+    work.delay()
+    work.repeat()
+    work.corrupt()
+    work.drop()
+    return work.finished()
+
+
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """A line on its way to the output."""
+
+    line: bytes
+    position_ns: int  # when it reaches the recorder, never falling through the lines as they were recorded
+    is_added: bool = False  # stands after what was recorded at that instant
+    is_lost: bool = False
+
+
+@dataclass(slots=True)
+class _Note:
+    """A fault before it is known where its lines end up."""
+
+    kind: FaultKind
+    detail: str
+    touched: list[tuple[int, _Slot]]  # line of the input that said it, slot that says it now
+
+
+class _Work:
+    """A recording while faults are laid over it."""
+
+    def __init__(self, lines: Sequence[bytes], said: Sequence[Said], request: Request, rng: random.Random) -> None:
+        positions = list(accumulate((message.ts_recv for message in said), max))
+        self._said = said
+        self._rng = rng
+        self._request = request
+        self._chooser = Chooser(rng, said, request)
+        self._slots = [_Slot(line, at) for line, at in zip(lines, positions, strict=True)]
+        self._added: list[_Slot] = []
+        self._notes: list[_Note] = []
+        self._reasons: dict[int, str] = {}  # id of a slot -> why it is a dead letter
+        self._last_ns = positions[-1]
+
+    def skew(self) -> None:
+        """Shift a clock on every line of some stretches."""
+        for first, last in self._chooser.episodes():
+            shift_ms = self._rng.randint(*_SKEW_MS)
+            hit = [n for n in range(first, last + 1) if self._said[n].ts_recv >= 0]
+            if self._request.skew_clock == "receive":
+                self._require_same_day(self._slots[last].position_ns + (shift_ms + self._request.max_delay_ms) * _MS)
+                self._shift_receive(hit, shift_ms * _MS)
+            else:
+                shift_ms *= self._rng.choice((-1, 1))
+                for n in hit:
+                    self._slots[n].line = harm.with_event_shifted(self._slots[n].line, shift_ms)
+            self._note("skew", f"{self._request.skew_clock} clock {shift_ms:+d} ms", *hit)
+
+    def cross(self) -> None:
+        """Plant a price beyond the whole other side in one update, and take it out in a later one."""
+        prices = _Extremes(self._said, self._slots)
+        for planted, taken_out in self._chooser.crossings([harm.can_take_rung(slot.line) for slot in self._slots]):
+            side = self._rng.choice(("bid", "ask"))
+            px, sz = prices.across(side)
+            nothing = "".join("0" if digit.isdigit() else digit for digit in sz)
+            for n, size in ((planted, sz), (taken_out, nothing)):
+                self._slots[n].line = harm.with_rung(self._slots[n].line, side, (px, size))
+            self._note("cross", f"{side} {px}", planted, taken_out)
+
+    def swap(self) -> None:
+        """Let two neighbours arrive in each other's place and at each other's time."""
+        for a, b in self._chooser.neighbours():
+            one, other = self._slots[a], self._slots[b]
+            one.line, other.line = (
+                harm.with_time(other.line, _time_of(one.line)),
+                harm.with_time(one.line, _time_of(other.line)),
+            )
+            self._notes.append(_Note("swap", "", [(a, other), (b, one)]))
+
+    def delay(self) -> None:
+        """Let messages arrive later."""
+        for n in self._chooser.some("delay", until_ns=self._last_start()):
+            delay_ns = self._delay_ns()
+            slot = self._slots[n]
+            slot.line = harm.with_time(slot.line, _time_of(slot.line) + delay_ns)
+            slot.position_ns, slot.is_added = slot.position_ns + delay_ns, True
+            self._note("delay", f"{delay_ns} ns", n)
+
+    def repeat(self) -> None:
+        """Let messages arrive once more, later."""
+        for n in self._chooser.some("repeat", until_ns=self._last_start()):
+            delay_ns = self._delay_ns()
+            slot = self._slots[n]
+            again = harm.with_time(slot.line, _time_of(slot.line) + delay_ns)
+            self._added.append(_Slot(again, slot.position_ns + delay_ns, is_added=True))
+            self._notes.append(_Note("repeat", f"{delay_ns} ns later", [(n, self._added[-1])]))
+
+    def corrupt(self) -> None:
+        """Make lines unreadable."""
+        for n in self._chooser.some("corrupt"):
+            slot = self._slots[n]
+            slot.line, reason = harm.corrupted(slot.line, self._rng)
+            self._reasons[id(slot)] = reason
+            self._note("corrupt", reason, n)
+
+    def drop(self) -> None:
+        """Lose messages."""
+        for n in self._chooser.some("drop"):
+            self._slots[n].is_lost = True
+            self._note("drop", "", n)
+
+    def finished(self) -> Damaged:
+        """Put the lines in order and the account beside them."""
+        alive = [slot for slot in (*self._slots, *self._added) if not slot.is_lost]
+        alive.sort(key=lambda slot: (slot.position_ns, slot.is_added))
+        places = {id(slot): n for n, slot in enumerate(alive)}
+        offsets = list(accumulate((len(slot.line) for slot in alive), initial=0))
+        letters = [
+            DeadLetter(line_no=n, offset=offsets[n], n_bytes=len(alive[n].line), reason=reason)
+            for n, reason in sorted((places[slot], reason) for slot, reason in self._reasons.items())
+        ]
+        faults = (self._told(note, places) for note in self._notes)
+        return Damaged([slot.line for slot in alive], tuple(faults), tuple(letters))
+
+    def _note(self, kind: FaultKind, detail: str, *lines: int) -> None:
+        self._notes.append(_Note(kind, detail, [(n, self._slots[n]) for n in lines]))
+
+    def _told(self, note: _Note, places: dict[int, int]) -> Fault:
+        touched = [self._touched(n, slot, places.get(id(slot))) for n, slot in note.touched]
+        kinds = sorted({self._said[n].kind for n, _ in note.touched})
+        return Fault(kind=note.kind, messages=", ".join(kinds), detail=note.detail, touched=tuple(touched))
+
+    def _touched(self, line_in: int, slot: _Slot, line_out: int | None) -> Touched:
+        message = self._said[line_in]
+        ts_out = None if line_out is None else read(slot.line).ts_recv
+        return Touched(
+            line_in=line_in,
+            line_out=line_out,
+            ts_recv_in=message.ts_recv,
+            ts_recv_out=None if ts_out == -1 else ts_out,
+            seq_first=None if message.first < 0 else message.first,
+            seq_last=None if message.last < 0 else message.last,
+        )
+
+    def _shift_receive(self, hit: Sequence[int], shift_ns: int) -> None:
+        for n in hit:
+            slot = self._slots[n]
+            slot.line = harm.with_time(slot.line, _time_of(slot.line) + shift_ns)
+
+    def _delay_ns(self) -> int:
+        return self._rng.randint(_MS, self._request.max_delay_ms * _MS)
+
+    def _last_start(self) -> int:
+        """Return until when a message can be late and yet arrive before the recording ends."""
+        return self._last_ns - self._request.max_delay_ms * _MS
+
+    def _require_same_day(self, ts: int) -> None:
+        if ts // _NS_PER_DAY != self._last_ns // _NS_PER_DAY:
+            raise NotACapture("the receive clock cannot be skewed so shortly before midnight: skew the event clock")
+
+
+class _Extremes:
+    """The highest ask and the lowest bid that a recording speaks of, as they are spelled."""
+
+    def __init__(self, said: Sequence[Said], slots: Sequence[_Slot]) -> None:
+        self._said, self._slots = said, slots
+
+    def across(self, side: str) -> tuple[str, str]:
+        """Return a price and size that cross the book when they rest on `side`: beyond all of the other side."""
+        other = "ask" if side == "bid" else "bid"
+        sign = 1 if other == "ask" else -1
+        _, n = max(
+            (sign * px, -n)
+            for n, message in enumerate(self._said)
+            for px, sz in (message.asks if other == "ask" else message.bids)
+            if sz
+        )
+        rungs = [rung for rung in harm.rungs_of(self._slots[-n].line, other) if float(rung[1])]
+        return max(rungs, key=lambda rung: sign * float(rung[0]))
+
+
+def _time_of(line: bytes) -> int:
+    """Return the receive time that a readable line begins with."""
+    return int(line[:19])
+
+
+def _require_one_partition(said: Sequence[Said]) -> None:
+    readable = [message for message in said if message.kind != "other"]
+    if not readable:
+        raise NotACapture("no line is a message of a supported venue: damage a Binance recording")
+    symbols = sorted({message.symbol for message in readable if message.symbol is not None})
+    if len(symbols) > 1:
+        raise NotACapture(f"lines of several instruments ({', '.join(symbols[:5])}): damage one instrument at a time")
+    days = {message.ts_recv // _NS_PER_DAY for message in readable}
+    if len(days) > 1:
+        raise NotACapture("lines of several UTC days: damage one day at a time")
