@@ -41,11 +41,11 @@ def default_settings() -> Settings:
     return load_settings(PROJECT, environment="development")
 
 
-def publish(house: Warehouse, value: float = NEW) -> None:
+def publish(house: Warehouse, value: float = NEW, judgements: tuple[Judgement, ...] = PASSED) -> None:
     """Publish a step of two outputs, as `execute` does, over whatever stands, and drop what had landed."""
     with house.lake.ticket("pair", PARTITION, run_id=str(value)) as ticket:
         begun(house.lake.engine, ticket, "circumstances")
-        house.lake.publish(ticket, [drafted(house.lake, ticket, name, value, PASSED) for name in ASSETS], ORIGIN)
+        house.lake.publish(ticket, [drafted(house.lake, ticket, name, value, judgements) for name in ASSETS], ORIGIN)
     _discard(house.landed(PARTITION))
 
 

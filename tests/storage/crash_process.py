@@ -16,6 +16,7 @@ from trading_assets.storage.effects import Effect
 from trading_assets.storage.migrate import upgrade_catalog
 
 HERE = Path(__file__).parent
+NO_ORDERS = {"kill_at": None, "limited_from": None, "max_file_bytes": 0, "traced": False}
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,9 @@ class CrashServer:
 
     process: "subprocess.Popen[str]"
 
-    def start(self, scenario: str, root: Path, *, kill_at: int = 0, traced: bool = False) -> int:
-        order = {"scenario": scenario, "root": str(root), "kill_at": kill_at, "traced": traced}
+    def start(self, scenario: str, root: Path, **orders: int | bool) -> int:
+        """Fork a child and return its number; the orders are those of the server."""
+        order = {"scenario": scenario, "root": str(root), **NO_ORDERS, **orders}
         self.process.stdin.write(json.dumps(order) + "\n")  # type: ignore[union-attr]  # it has a pipe
         self.process.stdin.flush()  # type: ignore[union-attr]  # see above
         return int(self._answer()["child"])
@@ -44,8 +46,8 @@ class CrashServer:
         passed = answer["passed"]
         return Ended(answer["status"], passed and [Effect(number) for number in passed], answer["error"])
 
-    def run(self, scenario: str, root: Path, *, kill_at: int = 0) -> Ended:
-        self.start(scenario, root, kill_at=kill_at)
+    def run(self, scenario: str, root: Path, **orders: int | bool) -> Ended:
+        self.start(scenario, root, **orders)
         return self.ended()
 
     def _answer(self) -> dict[str, object]:

@@ -1,8 +1,9 @@
 """A process that forks one that publishes for every line it is sent, so that imports are paid once.
 
-It reads `{"scenario", "root", "kill_at", "traced"}` and answers `{"status", "passed", "error"}`. The child is killed at
-the `kill_at`-th effect that it passes. A traced child waits until the tracer is attached, and names every passing to it
-by a system call that does nothing.
+It reads orders `{"scenario", "root", "kill_at", "limited_from", "max_file_bytes", "traced"}` and answers, after the
+child's number, with `{"status", "passed", "error"}`. The child is killed at the `kill_at`-th effect that it passes, and
+from the effect `limited_from` on may write no file beyond `max_file_bytes`. A traced child waits until the tracer is
+attached, and names every passing to it by a system call that does nothing.
 
 Nothing here may use Polars before the fork: its threads do not survive one.
 """
@@ -10,6 +11,7 @@ Nothing here may use Polars before the fork: its threads do not survive one.
 import ctypes
 import json
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -22,7 +24,6 @@ from trading_assets.storage.effects import Effect
 
 PR_SET_PTRACER = 0x59616D61
 ANYONE = ctypes.c_ulong(-1)
-FAILED = 1
 
 
 def act(order: dict[str, Any], answer: int) -> None:
@@ -33,6 +34,8 @@ def act(order: dict[str, Any], answer: int) -> None:
         passed.append(effect)
         if order["traced"]:
             os.access(f"/effect/{effect:d}", os.F_OK)
+        if order["limited_from"] == effect:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (order["max_file_bytes"], resource.RLIM_INFINITY))
         if order["kill_at"] == len(passed):
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -64,7 +67,7 @@ def serve(order: dict[str, Any]) -> dict[str, Any]:
         try:
             act(order, writer)
         finally:
-            os._exit(FAILED)
+            os._exit(os.EX_OK)
     os.close(writer)
     say({"child": child})
     with os.fdopen(reader) as file:
