@@ -36,6 +36,8 @@ BACKFILL = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { 
     numPartitionsTargeted numPartitionsMaterialized numPartitionsFailed numPartitionsInProgress } } } } } }"""
 RUNS = """{ runsOrError { ... on Runs { results { runId status assetSelection { path } tags { key value }
   startTime endTime } } } }"""
+TICKS = """query($sensor: SensorSelector!) { sensorOrError(sensorSelector: $sensor) { ... on Sensor {
+  sensorState { ticks(limit: 1000) { status skipReason error { message } } } } } }"""
 SWITCH_ON = """mutation($sensor: SensorSelector!) { startSensor(sensorSelector: $sensor) {
   __typename ... on PythonError { message } } }"""
 
@@ -163,9 +165,18 @@ class LiveProject:
 
     def switch_on(self, sensor: str) -> None:
         """Switch a sensor on, as a person does in the UI."""
-        place = {"repositoryLocationName": "trading_assets", "repositoryName": "__repository__", "sensorName": sensor}
-        said = self.ask(SWITCH_ON, sensor=place)["startSensor"]
+        said = self.ask(SWITCH_ON, sensor=_place(sensor))["startSensor"]
         assert said["__typename"] == "Sensor", said
+
+    def unfinished(self) -> list[str]:
+        """Return the ids of runs that have not ended."""
+        return [run["runId"] for run in self.runs() if run["status"] in UNFINISHED]
+
+    def ticks(self, sensor: str) -> list[dict[str, Any]]:
+        """Return every look a sensor took, the newest first; one that failed fails the test."""
+        ticks = self.ask(TICKS, sensor=_place(sensor))["sensorOrError"]["sensorState"]["ticks"]
+        assert [] == [tick for tick in ticks if tick["status"] == "FAILURE"]
+        return list(ticks)
 
     def until(self, look: Callable[[], _Answer | None], timeout_s: float, what: str) -> _Answer:
         """Look again and again until there is an answer."""
@@ -184,3 +195,7 @@ class LiveProject:
         except OSError:
             return False
         return [{"loadStatus": "LOADED"}] == said["workspaceOrError"]["locationEntries"]
+
+
+def _place(sensor: str) -> dict[str, str]:
+    return {"repositoryLocationName": "trading_assets", "repositoryName": "__repository__", "sensorName": sensor}

@@ -1,7 +1,9 @@
 import gzip
 import sqlite3
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from live_project import LiveProject
@@ -20,9 +22,11 @@ def without_snapshots(path: Path) -> None:
     path.write_bytes(gzip.compress(b"".join(line for line in lines if b'"lastUpdateId"' not in line)))
 
 
-def recorded(root: Path, *, days: int, bad: date | None) -> LiveProject:
+def recorded(
+    root: Path, *, days: int, bad: date | None, settings: Mapping[str, str] = MappingProxyType({})
+) -> LiveProject:
     """A project whose captures are imported and nothing is made of them."""
-    project = LiveProject(root)
+    project = LiveProject(root, settings)
     folder = root / "recordings"
     arguments = ["--days", str(days), "--minutes", "1", "-i", "SIMBTC.BINANCE", "--start", str(FIRST)]
     project.command("trading-assets", "simulate", "--out", str(folder), *arguments)
