@@ -8,6 +8,7 @@ from trading_assets.features.assets import STEPS as FEATURE_STEPS
 from trading_assets.models.assets import STEPS as MODEL_STEPS
 from trading_assets.orchestration.assets import as_dagster_asset
 from trading_assets.orchestration.jobs import JOBS
+from trading_assets.orchestration.reconcile_sensor import reconcile_sensor
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.sensors import build_sensors
 from trading_assets.orchestration.step import Step
@@ -36,7 +37,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=build_assets(settings),
         jobs=JOBS,
-        sensors=build_sensors(STEPS),
+        sensors=[*build_sensors(STEPS), reconcile_sensor()],
         resources=resources(settings),
         executor=dg.in_process_executor,
     )

@@ -112,12 +112,12 @@ def _many(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, t
             failures[key] = f"{type(error).__name__}: {error}"
         else:
             yield from materializations(outcome, context.run.tags)
-            mark_reported(warehouse.lake.engine, outcome.versions.values())
             outcomes.append(replace(outcome, audits={}))  # their frames are not kept for as long as the run lasts
             if outcome.refusal:
                 failures[key] = _refused(outcome)
         context.log.info("%d/%d %s: %s", n, len(keys), key, failures.get(key, "published"))
     yield from check_results_of_many(outcomes)
+    mark_reported(warehouse.lake.engine, [version for outcome in outcomes for version in outcome.versions.values()])
     if failures:
         raise dg.Failure(description=_told(step, failures, len(keys)), allow_retries=False)
 

@@ -15,9 +15,9 @@ INTERVAL_S: Final = 60
 
 
 def reconcile_sensor() -> dg.SensorDefinition:
-    """Build the sensor; it asks for no runs."""
+    """Build the sensor; it asks for no runs, so it alone is switched on from the start."""
 
-    @dg.sensor(name="reconcile", minimum_interval_seconds=INTERVAL_S)
+    @dg.sensor(name="reconcile", minimum_interval_seconds=INTERVAL_S, default_status=dg.DefaultSensorStatus.RUNNING)
     def reconcile_stores(context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.SkipReason:
         """Fail runs whose process is gone, record what is published, and tell of late partitions and stuck runs."""
         watch(context.instance, warehouse)
