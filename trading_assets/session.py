@@ -20,7 +20,7 @@ from trading_assets.orchestration.bootstrap import prepare
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import Imported, adopt_landed, files_in, land, landed_partitions
 from trading_assets.orchestration.plan import Standing, pending, recorded_days, standings
-from trading_assets.orchestration.reconcile import reconcile
+from trading_assets.orchestration.reconcile import Repairs, reconcile
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import Report, run_partition
 from trading_assets.orchestration.step import Step
@@ -41,6 +41,8 @@ class Session:
     instance: dg.DagsterInstance
     assets: Sequence[dg.AssetsDefinition]
     handed: dict[str, object]
+    repairs: Repairs
+    """What a crash had left and was put right when the project was opened."""
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -49,8 +51,8 @@ class Session:
         handed = resources(settings)
         adopt_landed(handed["warehouse"])
         instance = dg.DagsterInstance.get()
-        reconcile(instance, handed["warehouse"])
-        return cls(settings, handed["warehouse"], instance, build_assets(settings), handed)
+        repairs = reconcile(instance, handed["warehouse"])
+        return cls(settings, handed["warehouse"], instance, build_assets(settings), handed, repairs)
 
     def __enter__(self) -> Self:
         return self

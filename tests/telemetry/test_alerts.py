@@ -1,3 +1,4 @@
+import logging
 import os
 import subprocess
 import sys
@@ -55,6 +56,19 @@ def log_lines() -> Iterator[list[str]]:
         yield lines
     finally:
         logger.remove(sink)
+
+
+@contextmanager
+def root_log() -> Iterator[list[str]]:
+    """What the standard library's logging would show."""
+    messages: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]  # shorter than a class
+    logging.getLogger().addHandler(handler)
+    try:
+        yield messages
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def wait_for_threads() -> None:
@@ -276,3 +290,15 @@ def test_a_url_that_makes_apprise_raise_is_an_answer(monkeypatch: pytest.MonkeyP
     assert answer.error is not None
     assert "ValueError" in answer.error
     assert SECRET not in answer.error
+
+
+def test_a_url_that_apprise_does_not_know_is_not_quoted_in_any_log(
+    engine: Engine, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with log_lines() as lines, root_log() as handled:
+        for url in (SECRET, f"nonsense://{SECRET}", f"json://{SECRET}@:notaport/{SECRET}", f"slack://{SECRET}"):
+            tell(engine, to(settings, url, timeout_s=1.0), subject=url.replace(SECRET, ""))
+
+    said = capfd.readouterr()
+    assert 4 == len([line for line in lines if line.startswith("alert not delivered")])
+    assert SECRET not in "".join(lines) + "".join(handled) + said.out + said.err

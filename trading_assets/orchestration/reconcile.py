@@ -47,6 +47,9 @@ class Repairs:
     ended_in_mlflow: tuple[str, ...] = ()
     alerts_resent: bool = False
 
+    def __bool__(self) -> bool:
+        return bool(self.dead_runs or self.reported or self.ended_in_mlflow or self.alerts_resent)
+
 
 def reconcile(instance: dg.DagsterInstance, warehouse: Warehouse, *, now: datetime | None = None) -> Repairs:
     """Put right what crashes left; where another process is at it, leave it to that one."""

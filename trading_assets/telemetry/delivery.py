@@ -7,6 +7,7 @@ Belongs here: one message to many URLs. Does not: which messages (alerts).
 """
 
 import concurrent.futures.thread  # noqa: F401 - apprise needs it, and it cannot be imported when a process ends
+import logging
 import re
 import threading
 import time
@@ -34,6 +35,7 @@ class Sent:
 
 def send(urls: Sequence[str], title: str, body: str, *, timeout_s: float) -> list[Sent]:
     """Send one message to every URL at once; each may take `timeout_s`, retries included."""
+    _prepare_apprise()
     answers: dict[int, Sent] = {}
 
     def ask(n: int) -> None:
@@ -49,6 +51,15 @@ def send(urls: Sequence[str], title: str, body: str, *, timeout_s: float) -> lis
     return [answers.get(n, Sent(_place(n), "no answer in time")) for n in range(len(urls))]
 
 
+def _prepare_apprise() -> None:
+    """Import it before the clock runs, and keep its log lines to its results: they quote URLs it does not know."""
+    lines = logging.getLogger("apprise")
+    lines.propagate = False
+    if not lines.handlers:
+        lines.addHandler(logging.NullHandler())
+    import apprise  # noqa: F401, PLC0415 - only a process that sends needs it
+
+
 def _send_one(n: int, url: str, title: str, body: str, timeout_s: float) -> Sent:
     try:
         service = _service(url)
@@ -61,7 +72,7 @@ def _send_one(n: int, url: str, title: str, body: str, timeout_s: float) -> Sent
 
 
 def _service(url: str) -> Any:  # noqa: ANN401 - one of apprise's many classes
-    from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - only a process that sends needs it
+    from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - see _prepare_apprise
 
     # Without a time limit of its own apprise sends in the calling thread, and not in a pool that an exit waits for.
     return Apprise.instantiate(url, asset=AppriseAsset(app_id="trading_assets", service_timeout=0))
@@ -85,7 +96,7 @@ def _tried(service: Any, url: str, title: str, body: str, timeout_s: float) -> s
 
 
 def _asked(service: Any, url: str, title: str, body: str) -> str | None:  # noqa: ANN401 - see above
-    from apprise import Apprise, NotifyFormat, NotifyType  # noqa: PLC0415 - see _service
+    from apprise import Apprise, NotifyFormat, NotifyType  # noqa: PLC0415 - see _prepare_apprise
 
     post = Apprise()
     post.add(service)
