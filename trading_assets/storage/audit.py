@@ -68,5 +68,17 @@ def newest_by_subject(session: Session, act: str, subjects: Sequence[str]) -> di
     return {row.subject: _as_act(row) for row in rows}
 
 
+def object_subject(md5: str) -> str:
+    """Name an object of the store as the subject of an act."""
+    return f"object {md5}"
+
+
+def removal_of(engine: Engine, md5: str) -> Act | None:
+    """Return the act by which retention last removed an object, if it ever did."""
+    subject = object_subject(md5)
+    with reading(engine) as session:
+        return newest_by_subject(session, TIDY, [subject]).get(subject)
+
+
 def _as_act(row: AuditRow) -> Act:
     return Act(row.acted_at, row.actor, row.act, row.subject, row.reason)

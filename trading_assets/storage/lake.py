@@ -19,9 +19,10 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from trading_assets.errors import LostRace, NotPublished
+from trading_assets.errors import CorruptObject, LostRace, NotKept, NotPublished
 from trading_assets.identifiers import Partition
 from trading_assets.storage.attempts import FAILED, LOST, PUBLISHED, REFUSED, ended
+from trading_assets.storage.audit import removal_of
 from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow
 from trading_assets.storage.database import committing, reading
 from trading_assets.storage.effects import Effect
@@ -188,8 +189,18 @@ class Lake:
 
         Raises:
             CorruptObject: the bytes are not those that were published.
+            NotKept: the version was superseded, and retention removed its bytes.
         """
-        return open_published(self.store.verified(version.md5), version.suffix)
+        try:
+            return open_published(self.store.verified(version.md5), version.suffix)
+        except CorruptObject:
+            act = removal_of(self.engine, version.md5)
+            if act is None or self.store.object_path(version.md5).exists():
+                raise
+            raise NotKept(
+                f"{version.asset} of {version.partition}: version {version.md5} no longer stands, and its bytes were "
+                f"removed on {act.acted_at:%Y-%m-%d} by `trading-assets tidy`"
+            ) from None
 
     def _newest(self, session: Session, ticket: Ticket) -> int | None:
         return session.scalar(

@@ -136,7 +136,7 @@ class Quarantine:
                 found.setdefault((row.ticket_id, row.asset), []).append(row.rule)
         return {each.subject: found.get((each.ticket_id, each.asset), []) for each in refused}
 
-    def drop(self, ticket_id: int, *, actor: str, reason: str) -> list[Refused]:
+    def drop(self, ticket_id: int, *, actor: str, reason: str, act: str = DROP) -> list[Refused]:
         """Remove what was refused with a ticket from disk; that it was refused, why, and who removed it, is kept.
 
         It is written down first, so that no bytes go without a word; dropping again removes what a crash left.
@@ -153,7 +153,7 @@ class Quarantine:
             if any(row.dropped_at is None for row in rows):
                 session.execute(update(QuarantineRow).where(mine).values(dropped_at=datetime.now(UTC)))
                 for each in found:
-                    write_down(session, DROP, each.subject, actor=actor, reason=reason)
+                    write_down(session, act, each.subject, actor=actor, reason=reason)
         for each in found:
             each.path.unlink(missing_ok=True)
             each.report.unlink(missing_ok=True)
