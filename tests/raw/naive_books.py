@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
-from wire_books import Depth
+from wire_books import Depth, sent
 
 Row = tuple[float, int, bool, tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]
 """Seconds, last id, validity, and the best bids and asks."""
@@ -23,6 +23,8 @@ class NaiveReader:
     waiting: list[Depth] = field(default_factory=list)
     in_hand: Depth | None = None
     latest: Depth | None = None
+    early: list[Depth] = field(default_factory=list)
+    at_sent: float = float("-inf")
     rows: list[Row] = field(default_factory=list)
 
     def read(self, lines: Sequence[Depth]) -> list[Row]:
@@ -46,11 +48,23 @@ class NaiveReader:
         while self.at is not None and self._move(line.ts):
             pass
         has_moved = len(self.rows) > n_rows or self.at != at
+        if not line.is_snapshot and self._is_ahead(line):
+            self.early.append(line)
         if self._is_behind() and (not line.is_snapshot or has_moved):
-            self.rows.append((line.ts, self.latest.last, False, (), ()))
+            self.rows.append((line.ts, self._awaited().last, False, (), ()))
+
+    def _is_ahead(self, line: Depth | None) -> bool:
+        return line is not None and line.last > (-1 if self.at is None else self.at)
 
     def _is_behind(self) -> bool:
-        return self.latest is not None and self.latest.last > (-1 if self.at is None else self.at)
+        return self._awaited() is not None
+
+    def _awaited(self) -> Depth | None:
+        """An update that was sent no earlier than the last one applied, and yet waits."""
+        if self._is_ahead(self.latest):
+            return self.latest
+        ahead = [x for x in self.early if self._is_ahead(x) and sent(x) >= self.at_sent]
+        return max(ahead, key=sent, default=None)
 
     def _take_or_keep(self, line: Depth) -> None:
         if self.at is None or (self._is_behind() and line.last > self.at):
@@ -95,7 +109,7 @@ class NaiveReader:
                 side[px] = sz
                 if sz == 0:
                     del side[px]
-        self.at, self.is_fresh = line.last, False
+        self.at, self.is_fresh, self.at_sent = line.last, False, sent(line)
         if has_changed:
             self._show(line, now)
         if self.in_hand is not None and self.in_hand.last == line.last:
@@ -144,4 +158,4 @@ def _snapshot_of(draw: st.DrawFn, ts: float, last: int, bids: dict[int, int], as
 
 def _delivered(draw: st.DrawFn, line: Depth) -> Depth:
     delay = draw(st.sampled_from((0.0, 0.0, 0.0, 0.0, 0.5, 1.5, 3.25, 8.0)))
-    return Depth(line.ts + delay, line.first, line.last, line.prev, line.bids, line.asks, line.is_snapshot)
+    return Depth(line.ts + delay, line.first, line.last, line.prev, line.bids, line.asks, line.is_snapshot, line.ts)

@@ -1,5 +1,6 @@
 """The venue's synchronisation rule, on recordings of a few messages."""
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -106,6 +107,15 @@ def test_a_late_update_ends_the_gap_it_left() -> None:
     assert ids(day) == [(10, True), (12, False), (11, True), (12, True)]
     assert seconds(day.snapshots, schema.TS_RECV) == [0.0, 2.0, 3.0, 3.0]
     assert gaps(day.gaps) == [("sequence_gap", 0.0, 2.0, 3.0, 10, 12)]
+
+
+def test_what_comes_late_does_not_end_a_gap_while_more_is_missing() -> None:
+    late, later = update(3, 11, bids=[(98, 1)]), update(4, 12, bids=[(98, 2)])
+    day = spot(snapshot(0, 10), update(2, 13, bids=[(98, 3)]), replace(late, sent=1), replace(later, sent=1.5))
+
+    assert ids(day) == [(10, True), (13, False), (11, True), (13, False), (12, True), (13, True)]
+    assert seconds(day.snapshots, schema.TS_RECV) == [0.0, 2.0, 3.0, 3.0, 4.0, 4.0]
+    assert gaps(day.gaps) == [("sequence_gap", 0.0, 2.0, 4.0, 10, 13)]
 
 
 def test_a_repeated_update_is_a_duplicate() -> None:

@@ -33,6 +33,7 @@ class Depth:
     bids: Rungs = ()
     asks: Rungs = ()
     is_snapshot: bool = False
+    sent: float | None = None  # the venue's clock, where it is not that of arrival
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,10 @@ def capture(lines: Sequence[Line], *, px_decimals: int = 0, sz_decimals: int = 0
     )
 
 
+def sent(line: Depth) -> float:
+    return line.ts if line.sent is None else line.sent
+
+
 def ns(ts: float) -> int:
     return MIDNIGHT + round(ts * SECOND)
 
@@ -99,7 +104,7 @@ def _book(lines: Sequence[tuple[int, Depth]]) -> BookMessages:
     return BookMessages(
         line_no=_int64s([n for n, _ in lines]),
         ts_recv=_int64s([ns(x.ts) for _, x in lines]),
-        ts_event=_int64s([NO_TIME if x.is_snapshot else ns(x.ts) for _, x in lines]),
+        ts_event=_int64s([NO_TIME if x.is_snapshot else ns(sent(x)) for _, x in lines]),
         is_snapshot=np.array([x.is_snapshot for _, x in lines], dtype=np.bool_),
         seq_first=_int64s([x.first for _, x in lines]),
         seq_last=_int64s([x.last for _, x in lines]),

@@ -45,6 +45,7 @@ def captures(landed: Sequence[Path], standing: Path | None, partition: Partition
     },
     reads=("book", "captures"),
     windows=lambda _: {"captures": Days(-1, 0)},
+    code_version="2",
 )
 def raw_books(captures: Mapping[date, Path], partition: Partition, tick_rules: TickRules, settings: Settings) -> Made:
     """Replay a day of captures into books, trades, gaps and dead letters, published together."""

@@ -12,6 +12,9 @@ where we also accept an `L` in the empty ids between `pu` and `U`). Spot accepts
 
 - An update whose predecessor is missing waits. It is a *mark* at once: the book is then known to be behind. When the
   predecessor arrives late, both are applied, at that time.
+- What comes late moves the book and does not heal it while more is missing: it stays behind for as long as an update
+  waits that the venue did not send before the last one applied. One that waits though the venue has since sent what
+  joins up (an absurd id) holds nothing up.
 - A snapshot that no update led to is kept in hand. It is laid into the book when the stream reaches its id, and
   taken in place of the book when the stream turns out to be broken before it.
 - A snapshot behind the book tells nothing new, and an update behind the book is stale: neither is used.
@@ -119,6 +122,7 @@ class _Feed(NamedTuple):
     """Messages as they arrived, without repeats."""
 
     ts: Int64s  # never falling
+    event: Int64s
     is_snapshot: Bools
     prev: Int64s
     first: Int64s
@@ -139,7 +143,8 @@ def plan(books: Sequence[BookMessages], rule: SequenceRule) -> Plan:
     ts = np.maximum.accumulate(_column(books, "ts_recv")[order])
     prev = np.concatenate([rule.previous(book) for book in books])[order]
     first, last = (_column(books, name)[order] for name in _SEQUENCE)
-    feed = _Feed(ts, _column(books, "is_snapshot")[order], prev, first, last, rule.may_overlap)
+    event, is_snapshot = (_column(books, name)[order] for name in ("ts_event", "is_snapshot"))
+    feed = _Feed(ts, event, is_snapshot, prev, first, last, rule.may_overlap)
     n = len(order)
     message, kind, cause = np.empty(2 * n, np.int64), np.empty(2 * n, np.int8), np.empty(2 * n, np.int64)
     breaks, outcome = np.empty((len(Breaks._fields), n), np.int64), np.empty(n, np.int8)
@@ -181,7 +186,8 @@ _REPLACED_BY: Final = 5  # arrival of the snapshot that this arrival made the bo
 _GOOD_TS: Final = 6  # when the book was last moved in sequence
 _N_BREAKS: Final = 7
 _IS_OPEN: Final = 8  # the last break has not ended
-_IS_BEHIND: Final = 9  # the latest update still waits
+_AWAITS: Final = 9  # arrival of an update that the book is behind of, or -1
+_AT_EVENT: Final = 10  # when the venue sent the last update that was applied
 
 
 @compiled
@@ -221,7 +227,7 @@ def _advance(feed: _Feed, state: Int64s, waiting: list[tuple[np.int64, np.int64]
         if joins:
             _step(state, sheet, UPDATE, message, arrival)
             sheet[3][message] = APPLIED
-            state[_AT], state[_IS_FRESH] = last, 0
+            state[_AT], state[_IS_FRESH], state[_AT_EVENT] = last, 0, feed.event[message]
             if in_hand >= 0 and feed.last[in_hand] == last:
                 _take_snapshot(feed, state, sheet, LAY, in_hand, arrival)
 
@@ -234,9 +240,19 @@ def _waits(feed: _Feed, state: Int64s, fate: Int8s) -> bool:
 
 
 @compiled
+def _awaited(feed: _Feed, state: Int64s, fate: Int8s, early: list[tuple[np.int64, np.int64]]) -> Int:
+    """Return an update that the book is behind of, or -1: the latest, else the early one that the venue sent last."""
+    if _waits(feed, state, fate):
+        return state[_LATEST]
+    while len(early) > 0 and feed.last[early[0][1]] <= state[_AT]:
+        heappop(early)
+    return early[0][1] if len(early) > 0 and -early[0][0] >= state[_AT_EVENT] else np.int64(-1)
+
+
+@compiled
 def _snapshot_arrives(feed: _Feed, state: Int64s, sheet: _Sheet, arrival: int) -> None:
     at, last, in_hand = state[_AT], feed.last[arrival], state[_IN_HAND]
-    is_behind = state[_IS_BEHIND] == 1
+    is_behind = state[_AWAITS] >= 0
     if at == NOWHERE or (is_behind and last > at):
         _take_snapshot(feed, state, sheet, REPLACE, arrival, arrival)
     elif last == at and not is_behind:
@@ -250,11 +266,11 @@ def _snapshot_arrives(feed: _Feed, state: Int64s, sheet: _Sheet, arrival: int) -
 def _keep_ledger(feed: _Feed, state: Int64s, breaks: Int64s, arrival: int, at: Int) -> None:
     """Open a break that this arrival revealed, close one that it healed; `at` is the id before it."""
     causes, starts, knowns, ends, befores, afters = breaks
-    is_behind = state[_IS_BEHIND] == 1
+    is_behind = state[_AWAITS] >= 0
     now, n = feed.ts[arrival], state[_N_BREAKS]
     is_resync = at != NOWHERE and not is_behind and state[_REPLACED_BY] >= 0
     if state[_IS_OPEN] == 0 and (is_behind or is_resync):
-        first_after = state[_LATEST] if is_behind else state[_REPLACED_BY]
+        first_after = state[_AWAITS] if is_behind else state[_REPLACED_BY]
         causes[n] = RESYNC if is_resync else (NO_SNAPSHOT if at == NOWHERE else SEQUENCE_GAP)
         starts[n] = now if at == NOWHERE else state[_GOOD_TS]
         knowns[n], ends[n], befores[n], afters[n] = now, NOWHERE, at, feed.first[first_after]
@@ -268,9 +284,11 @@ def _keep_ledger(feed: _Feed, state: Int64s, breaks: Int64s, arrival: int, at: I
 def _follow(feed: _Feed, sheet: _Sheet, breaks: Int64s) -> tuple[Int, Int]:
     """Take the arrivals one by one; fill steps, breaks and fates, and return how many of the first two."""
     fate = sheet[3]
-    state = np.array([NOWHERE, 0, -1, -1, 0, -1, NOWHERE, 0, 0, 0], dtype=np.int64)
+    state = np.array([NOWHERE, 0, -1, -1, 0, -1, NOWHERE, 0, 0, -1, NOWHERE], dtype=np.int64)
     waiting = [(np.int64(0), np.int64(0))]  # a heap of (prev, arrival)
+    early = [(np.int64(0), np.int64(0))]  # a heap of (-event, arrival): updates that had to wait
     waiting.pop()
+    early.pop()
     for i in range(len(feed.ts)):
         at, n_steps = state[_AT], state[_N_STEPS]
         state[_REPLACED_BY] = -1
@@ -286,10 +304,12 @@ def _follow(feed: _Feed, sheet: _Sheet, breaks: Int64s) -> tuple[Int, Int]:
             heappush(waiting, (feed.prev[i], np.int64(i)))
         if state[_AT] != NOWHERE:
             _advance(feed, state, waiting, sheet, i)
-        state[_IS_BEHIND] = _waits(feed, state, fate)
+        if not feed.is_snapshot[i] and _waits(feed, state, fate):
+            heappush(early, (-feed.event[i], np.int64(i)))
+        state[_AWAITS] = _awaited(feed, state, fate, early)
         _keep_ledger(feed, state, breaks, i, at)
-        if state[_IS_BEHIND] == 1 and (not feed.is_snapshot[i] or state[_N_STEPS] > n_steps):
-            _step(state, sheet, MARK, state[_LATEST], i)
+        if state[_AWAITS] >= 0 and (not feed.is_snapshot[i] or state[_N_STEPS] > n_steps):
+            _step(state, sheet, MARK, state[_AWAITS], i)
         elif state[_N_STEPS] > n_steps:
             state[_GOOD_TS] = feed.ts[i]
     return state[_N_STEPS], state[_N_BREAKS]
