@@ -39,7 +39,8 @@ check: setup ## Lint, types and Dagster's own validation
 	DAGSTER_HOME=$(CURDIR)/var/dagster $(BIN)/dagster definitions validate
 	@echo "the five largest modules:"; find trading_assets -name '*.py' | xargs wc -l | sort -rn | sed -n '2,6p'
 
-ui: setup ## Open the Dagster UI with its daemon at http://localhost:3000
+ui: setup ## Open the Dagster UI with its daemon at http://localhost:3000, after putting right what a crash left
+	$(BIN)/trading-assets reconcile
 	DAGSTER_HOME=$(CURDIR)/var/dagster $(BIN)/dagster dev
 
 docs: setup ## Write the parts of the documents that are made from the code
