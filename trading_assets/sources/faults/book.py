@@ -4,7 +4,7 @@ Belongs here: applying updates and snapshots one arrival at a time. Does not: ro
 
 The rule is that of docs/time.md. Messages are taken by receive time, at one instant by id, repeats left out. An update
 is applied when all before it were; a snapshot replaces a book that is behind, and refreshes one that reaches its id.
-The book is *behind* while an update has arrived that is ahead of it.
+The book is *behind* while the latest update waits, or any that the venue did not send before the last one applied.
 """
 
 from bisect import insort
@@ -58,7 +58,9 @@ class NaiveBook:
     bids: dict[float, float] = field(default_factory=dict)
     asks: dict[float, float] = field(default_factory=dict)
     _waiting: list[Said] = field(default_factory=list)  # by the id each needs, of equals the first to arrive first
-    _ahead: int = -1  # highest id of any update that has arrived
+    _latest: Said | None = None  # update to arrive that was not behind the book
+    _early: list[Said] = field(default_factory=list)  # updates that had to wait
+    _at_event: int = -1  # when the venue sent the last update that was applied
     _kept: Said | None = None  # newest snapshot that the book has not reached
     _is_fresh: bool = False
     _rows: list[Row] = field(default_factory=list)
@@ -78,17 +80,25 @@ class NaiveBook:
             self._take_or_keep(message, now)
         elif is_news:
             insort(self._waiting, message, key=attrgetter("prev"))
-            self._ahead = max(self._ahead, message.last)
+            self._latest = message
         while self.at is not None and self._advance(now):
             pass
+        if message.kind == "update" and self._is_ahead(message):
+            self._early.append(message)
         is_moved = self.at != before or bool(self._rows)
         is_behind = self._is_behind()
         if is_behind and is_news and (message.kind == "update" or is_moved):
             self._rows.append(Row(now, message.first, message.last, "behind"))
         return Arrival(now, message, before, is_moved, is_behind, self._replaced_by, tuple(self._rows))
 
+    def _is_ahead(self, update: Said) -> bool:
+        return self.at is None or update.last > self.at
+
     def _is_behind(self) -> bool:
-        return self._ahead > (-1 if self.at is None else self.at)
+        if self._latest is not None and self._is_ahead(self._latest):
+            return True
+        self._early = [update for update in self._early if self._is_ahead(update)]
+        return any((update.ts_event or 0) >= self._at_event for update in self._early)
 
     def _take_or_keep(self, snapshot: Said, now: int) -> None:
         if self.at is None or (self._is_behind() and snapshot.last > self.at):
@@ -125,7 +135,7 @@ class NaiveBook:
                 side[px] = sz
                 if sz == 0:
                     del side[px]
-        self.at, self._is_fresh = update.last, False
+        self.at, self._is_fresh, self._at_event = update.last, False, update.ts_event or 0
         if is_changed:
             self._show(update, now)
 

@@ -5,6 +5,7 @@ Belongs here: which messages a fault can hit, and telling when there are too few
 
 import random
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from trading_assets.errors import ImpossibleFaults
@@ -53,7 +54,7 @@ class Chooser:
         pairs: list[tuple[int, int]] = []
         for kind in sorted({"update", "trade", "ticker"} & set(self._request.kinds)):
             lines = [n for n, message in enumerate(self._said) if message.kind == kind]
-            pairs += zip(lines, lines[1:], strict=False)
+            pairs += pairwise(lines)
         apart = [(a, b) for a, b in pairs if self._said[a].ts_recv != self._said[b].ts_recv]
         return self._pairs("swap", apart)
 
@@ -98,5 +99,5 @@ class Chooser:
         if n_wanted > n_possible:
             what = f" (of {', '.join(self._request.kinds)})" if fault not in {"cross", "skew"} else ""
             raise ImpossibleFaults(
-                f"faults: {n_wanted} × {fault} were asked for, and this recording has room for {n_possible}{what}"
+                f"faults: {fault} {n_wanted} was asked for, and this recording has room for {n_possible}{what}"
             )

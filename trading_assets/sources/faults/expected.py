@@ -6,7 +6,6 @@ Does not: production code: nothing of `raw` is used, so that agreement says some
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from statistics import median
@@ -134,12 +133,12 @@ def _skewed(messages: Sequence[Said]) -> Iterator[Gap]:
         is_off += [usual is not None and abs(skew - usual) >= SKEW_NS for skew in block]
         medians.append(median(block))
     for off, run in groupby(range(len(is_off)), key=is_off.__getitem__):
-        at = list(run)
-        if off and len(at) >= SKEW_RUN:
-            following = at[-1] + 1
+        places = list(run)
+        if off and len(places) >= SKEW_RUN:
+            following = places[-1] + 1
             yield Gap(
-                ts_start=both[at[0]][0],
-                ts_known=both[at[SKEW_RUN - 1]][0],
+                ts_start=both[places[0]][0],
+                ts_known=both[places[SKEW_RUN - 1]][0],
                 ts_end=both[following][0] if following < len(both) else None,
                 seq_before=None,
                 seq_after=None,

@@ -78,7 +78,7 @@ def parse_amount(text: str, *, name: str) -> Amount:
         return int(text)
     share = _SHARE.fullmatch(text)
     if share is None:
-        raise ImpossibleFaults(f"--{name} {ascii(text[:32])}: write a count such as 5, or a share such as 0.5%")
+        raise ImpossibleFaults(f"--{name} {text[:32]!a}: write a count such as 5, or a share such as 0.5%")
     return float(share[1]) / _PERCENT
 
 
