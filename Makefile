@@ -46,10 +46,11 @@ ui: setup ## Open the Dagster UI with its daemon at http://localhost:3000, after
 docs: setup ## Write the parts of the documents that are made from the code
 	$(BIN)/python docs/generate.py
 
-bench: setup ## Measure decoding, the book and start-up beside other ways
+bench: setup ## Measure decoding, the book, start-up and backfills beside other ways
 	$(BIN)/python benchmarks/decode.py
 	$(BIN)/python benchmarks/book.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/backfill.py
 
 lock: ## Resolve pyproject.toml anew into lock/ (needs an installed .venv)
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
