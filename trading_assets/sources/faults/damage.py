@@ -130,12 +130,9 @@ class _Work:
             hit = [n for n in range(first, last + 1) if self._said[n].ts_recv >= 0]
             if self._request.skew_clock == "receive":
                 self._require_same_day(self._slots[last].position_ns + (shift_ms + self._request.max_delay_ms) * _MS)
-                self._shift_receive(hit, shift_ms * _MS)
             else:
                 shift_ms *= self._rng.choice((-1, 1))
-                for n in hit:
-                    self._slots[n].line = harm.with_event_shifted(self._slots[n].line, shift_ms)
-            self._note("skew", f"{self._request.skew_clock} clock {shift_ms:+d} ms", *hit)
+            self._note("skew", f"{self._request.skew_clock} clock {shift_ms:+d} ms", *self._shifted(hit, shift_ms))
 
     def cross(self) -> None:
         """Plant a price beyond the whole other side in one update, and take it out in a later one."""
@@ -223,10 +220,15 @@ class _Work:
             seq_last=None if message.last < 0 else message.last,
         )
 
-    def _shift_receive(self, hit: Sequence[int], shift_ns: int) -> None:
-        for n in hit:
-            slot = self._slots[n]
-            slot.line = harm.with_time(slot.line, _time_of(slot.line) + shift_ns)
+    def _shifted(self, hit: Sequence[int], shift_ms: int) -> list[int]:
+        """Shift a clock on some lines; return those that tell its time."""
+        before = {n: self._slots[n].line for n in hit}
+        for n, line in before.items():
+            if self._request.skew_clock == "receive":
+                self._slots[n].line = harm.with_time(line, _time_of(line) + shift_ms * _MS)
+            else:
+                self._slots[n].line = harm.with_event_shifted(line, shift_ms)
+        return [n for n, line in before.items() if line != self._slots[n].line]
 
     def _delay_ns(self) -> int:
         return self._rng.randint(_MS, self._request.max_delay_ms * _MS)
