@@ -69,6 +69,8 @@ def serve(order: dict[str, Any]) -> dict[str, Any]:
         finally:
             os._exit(os.EX_OK)
     os.close(writer)
+    if order["traced"]:
+        os.waitpid(child, os.WUNTRACED)  # until it has stopped: only then is there a stop to wake it from
     say({"child": child})
     with os.fdopen(reader) as file:
         told = file.read()
