@@ -406,7 +406,7 @@ def test_the_sensor_says_what_it_did(instance: dg.DagsterInstance, warehouse: Wa
 
     assert "1 published versions recorded" == said()
     assert "nothing had to be put right" == said()
-    assert dg.DefaultSensorStatus.STOPPED is sensor.default_status
+    assert dg.DefaultSensorStatus.RUNNING is sensor.default_status
 
 
 def test_repairs_are_told_in_words() -> None:
