@@ -1,0 +1,216 @@
+"""What a book looks like: resting size around the mid, the mid, the spread, and where there was no book.
+
+Belongs here: drawing `raw_l2_snapshots` with its gaps. Does not: other raw tables (feed_plots), who asks (plots).
+"""
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trading_assets.plots import (
+    ASK,
+    BID,
+    HUGE,
+    INK,
+    MUTED,
+    SMALL,
+    Envelope,
+    Floats,
+    as_png,
+    days,
+    draw_envelope,
+    envelope,
+    name_y,
+    new_figure,
+    note,
+    say_nothing_to_show,
+    shade,
+    span_times,
+)
+from trading_assets.schema import CAUSE, IS_VALID, SIDES, TS_END, TS_RECV, TS_START, level
+from trading_assets.sources.summary import SILENCE_NS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLUMNS: Final = 360
+_MAX_RUNGS: Final = 48
+"""Columns of the heat map in time, and its rungs on either side of the mid at most."""
+_BPS: Final = 1e4
+_NOT_OF_THE_BOOK: Final = ("trade_gap", "clock_skew")
+_FAINTEST: Final = 0.12
+_ROUNDING: Final = 1e-6
+_MARGIN: Final = 1.02
+
+
+class Heat(NamedTuple):
+    """Resting size by distance from the mid and by time."""
+
+    sizes: Floats  # [2 * rungs, columns], bids below, asks above; NaN where nothing rests
+    reach_bps: float  # distance of the outermost edge from the mid
+    first: float  # days since the epoch
+    last: float
+
+
+def draw_book(snapshots: pl.LazyFrame, gaps: pl.DataFrame, *, title: str) -> bytes:
+    """Draw the heat map, mid with best bid and ask, and spread; gaps of the book are shaded. Returns PNG bytes.
+
+    Args:
+        snapshots: `schema.l2_snapshots`, of any depth.
+        gaps: `schema.FEED_GAPS` of the same day.
+        title: what the figure is of.
+    """
+    bid, ask = (pl.col(level(side, "px", 0)) for side in SIDES)
+    mid = (bid + ask) / 2
+    best = snapshots.select(TS_RECV, IS_VALID, bid.alias("bid"), ask.alias("ask"), mid.alias("mid")).collect()
+    valid = best.with_columns(pl.when(IS_VALID).then(pl.col(name)).alias(name) for name in ("bid", "ask", "mid"))
+    figure, (heat, price, spread) = new_figure(title, (2.7, 1.35, 0.8))
+    _draw_heat(heat, heat_map(snapshots, best))
+    _draw_prices(price, valid)
+    _draw_spread(spread, valid)
+    span_times((heat, price, spread), best[TS_RECV])
+    shade((heat, price, spread), *gap_spans(gaps, best[TS_RECV]))
+    return as_png(figure)
+
+
+def gap_spans(gaps: pl.DataFrame, times: pl.Series) -> tuple[Floats, Floats]:
+    """Return start and end of each gap of the book, in days since the epoch, an open one until the last row."""
+    of_book = gaps.filter(~pl.col(CAUSE).cast(pl.String).is_in(_NOT_OF_THE_BOOK) & pl.col(TS_START).is_not_null())
+    last = days(times.drop_nulls().tail(1))
+    starts, ends = days(of_book[TS_START]), days(of_book[TS_END])
+    until = np.where(np.isnan(ends), last[0] if len(last) else starts, ends)
+    return starts, np.maximum(starts, until)
+
+
+def heat_map(snapshots: pl.LazyFrame, best: pl.DataFrame) -> Heat | None:
+    """Sample the book at equal distances in time, and sum what rests on each rung around the mid.
+
+    A column is NaN where the last book row is invalid, or older than what the summary of a capture calls a silence.
+    Returns None without a valid row.
+    """
+    times = best[TS_RECV].to_physical().to_numpy()
+    if not best[IS_VALID].any():
+        return None
+    asked = np.linspace(times[0], times[-1], min(_COLUMNS, len(times)) + 1)[1:]
+    chosen = np.searchsorted(times, asked, side="right") - 1
+    is_fresh = asked - times[chosen] <= SILENCE_NS
+    rows = _rows_at(snapshots, chosen)
+    usable = is_fresh & rows[IS_VALID].fill_null(value=False).to_numpy()
+    middle = (_levels(rows, "bid", "px")[:1] + _levels(rows, "ask", "px")[:1]) / 2
+    places = {side: _BPS * np.abs(_levels(rows, side, "px") / middle - 1) for side in SIDES}
+    amounts = {side: np.where(usable, _levels(rows, side, "sz"), np.nan) for side in SIDES}
+    reach = _reach(places, usable)
+    n_rungs = _rungs_within(reach, places)
+    below, above = (_stacked(places[side] / reach * n_rungs, amounts[side], n_rungs) for side in SIDES)
+    first, last = days(best[TS_RECV][[0, -1]])
+    return Heat(np.concatenate([below[::-1], above]), reach, float(first), float(last))
+
+
+def _rows_at(snapshots: pl.LazyFrame, chosen: NDArray[np.int64]) -> pl.DataFrame:
+    """Read whole rows at some positions, the same one as often as it is asked for."""
+    wanted = np.unique(chosen)
+    is_wanted = pl.col("row").is_in(pl.Series(wanted, dtype=pl.UInt32).implode())
+    found = snapshots.with_row_index("row").filter(is_wanted).collect(engine="streaming").sort("row")
+    return found[np.searchsorted(wanted, chosen)]
+
+
+def _levels(rows: pl.DataFrame, side: Any, field: Any) -> Floats:  # noqa: ANN401 - schema.Side and schema.Field, looped over
+    """Return one field of all levels of a side, [levels, rows]; NaN where there is none."""
+    depth = sum(name.startswith(f"{side}_{field}_") for name in rows.columns)
+    return np.stack([rows[level(side, field, n)].fill_null(float("nan")).to_numpy() for n in range(depth)])
+
+
+def _reach(places: dict[Any, Floats], usable: NDArray[np.bool_]) -> float:
+    """Return how far from the mid the books mostly reach, so that one stray order does not flatten the picture."""
+    known = [values[:, usable] for values in places.values()]
+    outermost = np.concatenate([np.fmax.reduce(values, axis=0) for values in known]) if usable.any() else np.zeros(0)
+    outermost = outermost[np.isfinite(outermost)]
+    return float(np.clip(_MARGIN * np.quantile(outermost, 0.8), 1e-9, HUGE)) if len(outermost) else 1.0
+
+
+def _rungs_within(reach: float, places: dict[Any, Floats]) -> int:
+    """Return how many rungs leave room for about one level each: finer ones would show the tick as stripes."""
+    apart = np.concatenate([np.diff(values, axis=0).ravel() for values in places.values()])
+    apart = apart[np.isfinite(apart) & (apart > 0)]
+    return int(np.clip(reach / np.median(apart), 8, _MAX_RUNGS)) if len(apart) else 8
+
+
+def _stacked(rungs: Floats, amounts: Floats, n_rungs: int) -> Floats:
+    """Sum the sizes of levels, whose place is told in rungs, by rung and column: [n_rungs, columns] from the mid on."""
+    sums = np.zeros((n_rungs, rungs.shape[1]))
+    rung = np.where(np.isfinite(rungs), np.minimum(rungs + _ROUNDING, n_rungs), n_rungs).astype(int)
+    keep = (rung < n_rungs) & np.isfinite(amounts) & (amounts > 0)
+    column = np.broadcast_to(np.arange(rungs.shape[1]), rungs.shape)
+    np.add.at(sums, (rung[keep], column[keep]), np.minimum(amounts[keep], HUGE))
+    return np.where(sums > 0, sums, np.nan)
+
+
+def _draw_heat(panel: "Axes", heat: Heat | None) -> None:
+    name_y(panel, "from the mid, bps")
+    if heat is None or np.isnan(heat.sizes).all():
+        say_nothing_to_show(panel, "no valid book to show")
+        return
+    low, high = np.log10(np.nanquantile(heat.sizes, (0.02, 0.995)))
+    shades = np.clip((np.log10(heat.sizes) - low) / max(high - low, 1e-9), 0, 1)
+    panel.imshow(
+        _coloured(shades, asks_from=len(shades) // 2),
+        extent=(heat.first, heat.last + 1e-9, -heat.reach_bps, heat.reach_bps),
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+    )
+    panel.grid(visible=False)
+    panel.axhline(0, color=INK, linewidth=0.5)
+    _draw_scale(panel, float(low), float(high))
+
+
+def _coloured(shades: Floats, *, asks_from: int) -> Floats:
+    """Turn shades in [0, 1] into RGBA: blues for bids, oranges for asks, white where nothing rests."""
+    from matplotlib import colormaps  # noqa: PLC0415 - see plots.new_figure
+
+    depth = _FAINTEST + (1 - _FAINTEST) * np.nan_to_num(shades)
+    picture = np.concatenate([colormaps["Blues"](depth[:asks_from]), colormaps["Oranges"](depth[asks_from:])])
+    picture[np.isnan(shades)] = 1.0
+    return np.asarray(picture)
+
+
+def _draw_scale(panel: "Axes", low: float, high: float) -> None:
+    """Explain the colours in the margin: the size of bids and asks, logarithmic."""
+    scale = panel.inset_axes((1.03, 0.08, 0.025, 0.72))
+    ramp = np.linspace(0, 1, 64)[:, np.newaxis]
+    blues, oranges = _coloured(ramp, asks_from=64), _coloured(ramp, asks_from=0)
+    scale.imshow(np.concatenate([blues, oranges], axis=1), origin="lower", aspect="auto", extent=(0, 2, 0, 1))
+    scale.set_xticks([])
+    scale.yaxis.tick_right()
+    shown = [0.0, 0.5, 1.0]
+    scale.set_yticks(shown, [f"{10 ** (low + share * (high - low)):.2g}" for share in shown])
+    scale.tick_params(labelsize=SMALL, colors=MUTED, length=2)
+    scale.set_title("bid  ask\nsize, log", fontsize=SMALL, color=MUTED)
+    for spine in scale.spines.values():
+        spine.set_visible(False)
+
+
+def _draw_prices(panel: "Axes", valid: pl.DataFrame) -> None:
+    bids, asks, mids = (envelope(valid[TS_RECV], valid[name]) for name in ("bid", "ask", "mid"))
+    panel.fill_between(bids.x, bids.low, mids.mid, color=BID, alpha=0.35, linewidth=0)
+    panel.fill_between(asks.x, mids.mid, asks.high, color=ASK, alpha=0.35, linewidth=0)
+    panel.plot(mids.x, mids.mid, color=INK, linewidth=0.8)
+    panel.ticklabel_format(axis="y", useOffset=False, style="plain")
+    name_y(panel, "mid, best bid, ask")
+    _note_range(panel, mids, ".7g")
+
+
+def _draw_spread(panel: "Axes", valid: pl.DataFrame) -> None:
+    spread = envelope(valid[TS_RECV], _BPS * (valid["ask"] - valid["bid"]) / valid["mid"])
+    draw_envelope(panel, spread, colour=MUTED)
+    name_y(panel, "spread, bps")
+    _note_range(panel, spread, ".3g")
+
+
+def _note_range(panel: "Axes", found: Envelope, spelling: str) -> None:
+    known = ~np.isnan(found.mid)
+    if known.any():
+        low, mid, high = found.low[known].min(), np.median(found.mid[known]), found.high[known].max()
+        note(panel, f"max {high:{spelling}}\nmedian {mid:{spelling}}\nmin {low:{spelling}}")
