@@ -12,6 +12,7 @@ from trading_assets.cli.app import End, Instruments, Start, app
 from trading_assets.cli.arguments import parse_markets, parse_step, parse_window
 from trading_assets.cli.tables import print_plan, print_worth, standing_cells
 from trading_assets.cli.terminal import say, show_table
+from trading_assets.cli.watch import watch
 from trading_assets.cli.work import ensure_importable, import_files, open_session, record, run_all, simulate_and_import
 from trading_assets.errors import TradingAssetsError
 from trading_assets.identifiers import Instrument, Partition, parse_asset, parse_day
@@ -161,7 +162,15 @@ def run(
 
 
 @app.command("status")
-def status(instruments: Instruments = None, start: Start = None, end: End = None) -> None:
+def status(
+    instruments: Instruments = None,
+    start: Start = None,
+    end: End = None,
+    watched: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--watch", help="Keep a summary current until Ctrl-C; into a pipe, say every change.")
+    ] = False,
+    every_s: Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.1, help="How often to look.")] = 2.0,
+) -> None:
     """Show every asset of every recorded day: published, stale, missing or quarantined, with its version.
 
     All of it, or a part:
@@ -169,10 +178,17 @@ def status(instruments: Instruments = None, start: Start = None, end: End = None
         trading-assets status
 
         trading-assets status -i BTCUSDT.BINANCE --start 2024-08-08
+
+    A summary that follows what other processes do:
+
+        trading-assets status --watch --every 5
     """
     columns = ("partition", "asset", "state", "rows", "version", "why")
     markets, window = parse_markets(instruments), parse_window(start, end)
     with open_session() as session:
+        if watched:
+            watch(session, markets, window, every_s=every_s)
+            return
         standings = session.standings(markets, *window)
         if not show_table("assets by partition", columns, map(standing_cells, standings)):
             say("nothing is recorded: `trading-assets import FILE…`, or `trading-assets simulate`")

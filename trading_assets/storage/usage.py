@@ -125,7 +125,6 @@ def _places(settings: Settings, lake: Lake) -> Iterator[Place]:
     if catalogue:
         yield Place("catalogue", catalogue, len(files), sum(map(disk_bytes, files)))
     yield measure("other, under var", var, without=frozenset([*(place.path for place in places), *files]))
-    yield from (
-        measure("compiled kernels", each)
-        for each in sorted((Path(__file__).resolve().parents[1] / "__pycache__").glob("kernels-*"))
-    )
+    cache = Path(__file__).resolve().parents[1] / "__pycache__"
+    kernels = [measure("", each) for each in cache.glob("kernels-*")]  # one folder for each state of the sources
+    yield Place("compiled kernels", cache, sum(k.n_files for k in kernels), sum(k.n_bytes for k in kernels))
