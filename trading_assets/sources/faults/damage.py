@@ -10,9 +10,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import attrgetter
 from typing import Final
 
-from trading_assets.errors import NotACapture
+from trading_assets.errors import ImpossibleFaults, NotACapture
 from trading_assets.sources.faults import harm
 from trading_assets.sources.faults.choice import Chooser
 from trading_assets.sources.faults.request import FaultKind, Request
@@ -94,8 +95,7 @@ class _Slot:
     """A line on its way to the output."""
 
     line: bytes
-    position_ns: int  # when it reaches the recorder, never falling through the lines as they were recorded
-    is_added: bool = False  # stands after what was recorded at that instant
+    place: tuple[int, int]  # when it reaches the recorder; at one instant, the order in which it does
     is_lost: bool = False
 
 
@@ -117,11 +117,12 @@ class _Work:
         self._rng = rng
         self._request = request
         self._chooser = Chooser(rng, said, request)
-        self._slots = [_Slot(line, at) for line, at in zip(lines, positions, strict=True)]
+        self._slots = [_Slot(line, (at, n)) for n, (line, at) in enumerate(zip(lines, positions, strict=True))]
         self._added: list[_Slot] = []
         self._notes: list[_Note] = []
         self._reasons: dict[int, str] = {}  # id of a slot -> why it is a dead letter
         self._last_ns = positions[-1]
+        self._n_late = 0
 
     def skew(self) -> None:
         """Shift a clock on every line of some stretches."""
@@ -129,7 +130,7 @@ class _Work:
             shift_ms = self._rng.randint(*_SKEW_MS)
             hit = [n for n in range(first, last + 1) if self._said[n].ts_recv >= 0]
             if self._request.skew_clock == "receive":
-                self._require_same_day(self._slots[last].position_ns + (shift_ms + self._request.max_delay_ms) * _MS)
+                self._require_same_day(self._slots[last].place[0] + (shift_ms + self._request.max_delay_ms) * _MS)
             else:
                 shift_ms *= self._rng.choice((-1, 1))
             self._note("skew", f"{self._request.skew_clock} clock {shift_ms:+d} ms", *self._shifted(hit, shift_ms))
@@ -149,11 +150,10 @@ class _Work:
         """Let two neighbours arrive in each other's place and at each other's time."""
         for a, b in self._chooser.neighbours():
             one, other = self._slots[a], self._slots[b]
-            one.line, other.line = (
-                harm.with_time(other.line, _time_of(one.line)),
-                harm.with_time(one.line, _time_of(other.line)),
-            )
-            self._notes.append(_Note("swap", "", [(a, other), (b, one)]))
+            times = _time_of(one.line), _time_of(other.line)
+            one.line, other.line = harm.with_time(one.line, times[1]), harm.with_time(other.line, times[0])
+            one.place, other.place = other.place, one.place
+            self._note("swap", "", a, b)
 
     def delay(self) -> None:
         """Let messages arrive later."""
@@ -161,7 +161,7 @@ class _Work:
             delay_ns = self._delay_ns()
             slot = self._slots[n]
             slot.line = harm.with_time(slot.line, _time_of(slot.line) + delay_ns)
-            slot.position_ns, slot.is_added = slot.position_ns + delay_ns, True
+            slot.place = self._later(slot, delay_ns)
             self._note("delay", f"{delay_ns} ns", n)
 
     def repeat(self) -> None:
@@ -170,7 +170,7 @@ class _Work:
             delay_ns = self._delay_ns()
             slot = self._slots[n]
             again = harm.with_time(slot.line, _time_of(slot.line) + delay_ns)
-            self._added.append(_Slot(again, slot.position_ns + delay_ns, is_added=True))
+            self._added.append(_Slot(again, self._later(slot, delay_ns)))
             self._notes.append(_Note("repeat", f"{delay_ns} ns later", [(n, self._added[-1])]))
 
     def corrupt(self) -> None:
@@ -190,7 +190,7 @@ class _Work:
     def finished(self) -> Damaged:
         """Put the lines in order and the account beside them."""
         alive = [slot for slot in (*self._slots, *self._added) if not slot.is_lost]
-        alive.sort(key=lambda slot: (slot.position_ns, slot.is_added))
+        alive.sort(key=attrgetter("place"))
         places = {id(slot): n for n, slot in enumerate(alive)}
         offsets = list(accumulate((len(slot.line) for slot in alive), initial=0))
         letters = [
@@ -230,6 +230,11 @@ class _Work:
                 self._slots[n].line = harm.with_event_shifted(line, shift_ms)
         return [n for n, line in before.items() if line != self._slots[n].line]
 
+    def _later(self, slot: _Slot, delay_ns: int) -> tuple[int, int]:
+        """Return a place after everything that was recorded by then, and after what came late before."""
+        self._n_late += 1
+        return slot.place[0] + delay_ns, len(self._slots) + self._n_late
+
     def _delay_ns(self) -> int:
         return self._rng.randint(_MS, self._request.max_delay_ms * _MS)
 
@@ -239,7 +244,9 @@ class _Work:
 
     def _require_same_day(self, ts: int) -> None:
         if ts // _NS_PER_DAY != self._last_ns // _NS_PER_DAY:
-            raise NotACapture("the receive clock cannot be skewed so shortly before midnight: skew the event clock")
+            raise ImpossibleFaults(
+                "the receive clock cannot be skewed so shortly before midnight: skew the event clock"
+            )
 
 
 class _Extremes:
