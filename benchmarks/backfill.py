@@ -1,4 +1,4 @@
-"""What Dagster costs a partition in a run of many: a ranged run beside the same steps executed without it.
+"""What Dagster costs a partition in a run of many: a ranged run beside the same steps and plots made without it.
 
 python benchmarks/backfill.py [PARTITIONS]
 """
@@ -72,7 +72,10 @@ def main() -> None:
 
             def without(name: str) -> None:
                 for partition in partitions:
-                    execute(steps[name], partition, session.warehouse, run_id="benchmark")
+                    outcome = execute(steps[name], partition, session.warehouse, run_id="benchmark")
+                    for asset, output in steps[name].outputs.items():
+                        if output.plot:
+                            output.plot(outcome.audits[asset])
 
             def with_dagster(name: str) -> None:
                 done = dg.materialize(
