@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,19 +57,22 @@ class CrashServer:
 
 
 @contextmanager
-def crash_server() -> Iterator[CrashServer]:
+def crash_server(wrapper: Sequence[str] = ()) -> Iterator[CrashServer]:
+    """Start a server, if so wished within another command that becomes it."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, (HERE, PROJECT))),
         "PYTHONDONTWRITEBYTECODE": "1",
         "POLARS_MAX_THREADS": "2",
     }
-    command = [sys.executable, str(HERE / "crash_server.py")]
+    command = [*wrapper, sys.executable, str(HERE / "crash_server.py")]
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            yield CrashServer(process)
+            server = CrashServer(process)
+            assert server._answer() == {"ready": True}
+            yield server
         finally:
             process.kill()
 

@@ -86,5 +86,6 @@ def say(message: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     default_settings()
+    say({"ready": True})
     for line in sys.stdin:
         say(serve(json.loads(line)))

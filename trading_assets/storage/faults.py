@@ -26,6 +26,7 @@ _FAILED: Final = frozenset({errno.EIO, errno.EROFS})
 _OF_SQLITE: Final = {
     sqlite3.SQLITE_FULL: errno.ENOSPC,
     sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_CANTOPEN: errno.EIO,
     sqlite3.SQLITE_READONLY: errno.EROFS,
 }
 _OF_POLARS: Final = re.compile(r"\(os error (\d+)\)")
@@ -43,7 +44,9 @@ def disk_faults_named(root: Path, doing: str) -> Iterator[None]:
         yield
     except (OSError, PolarsError, OperationalError) as error:
         number = _system_error(error)
-        where = "the disk of the catalogue" if isinstance(error, OperationalError) else f"the disk of {root}"
+        where, why = f"the disk of {root}", os.strerror(number)
+        if isinstance(error, OperationalError):
+            where, why = "the disk of the catalogue", str(error.orig)
         if number in _FULL:
             raise DiskFull(
                 f"{where} is full: {doing} was given up, and what was published before still stands; "
@@ -51,7 +54,7 @@ def disk_faults_named(root: Path, doing: str) -> Iterator[None]:
             ) from error
         if number in _FAILED:
             raise DiskFailed(
-                f"{where} failed ({os.strerror(number)}): {doing} was given up, and what was published before still "
+                f"{where} failed ({why}): {doing} was given up, and what was published before still "
                 "stands; see the system's log (dmesg), put the disk right and run it again"
             ) from error
         raise
