@@ -141,8 +141,8 @@ class _Work:
         for planted, taken_out in self._chooser.crossings([harm.can_take_rung(slot.line) for slot in self._slots]):
             side = self._rng.choice(("bid", "ask"))
             px, sz = prices.across(side)
-            nothing = "".join("0" if digit.isdigit() else digit for digit in sz)
-            for n, size in ((planted, sz), (taken_out, nothing)):
+            _, point, fraction = sz.partition(".")
+            for n, size in ((planted, sz), (taken_out, "0" + point + "0" * len(fraction))):
                 self._slots[n].line = harm.with_rung(self._slots[n].line, side, (px, size))
             self._note("cross", f"{side} {px}", planted, taken_out)
 

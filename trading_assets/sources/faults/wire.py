@@ -19,7 +19,7 @@ HEAD_BYTES: Final = 20
 _MS: Final = 1_000_000
 _HEAD: Final = re.compile(rb"[0-9]{19} ")
 _WHOLE_BOOK: Final = re.compile(r"[^@]+@(depth(@[0-9]+ms)?|trade|bookTicker)")
-_NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
+_NUMBER: Final = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
 _EVENTS: Final[dict[str, Kind]] = {"depthUpdate": "update", "trade": "trade", "bookTicker": "ticker"}
 
 
