@@ -38,14 +38,14 @@ def write_partition(warehouse: Warehouse, asset: str, partition: Partition, targ
         if not target.name.endswith(f".{version.suffix}"):
             raise TradingAssetsError(f"{asset} is no table: give --out a name that ends in .{version.suffix}")
         source = warehouse.lake.store.verified(version.md5)
-        _write_whole(target, lambda path: shutil.copyfile(source, path))
+        write_whole(target, lambda path: shutil.copyfile(source, path))
         return version.n_rows
     write = _writer(target)
     table = content.collect()
     if target == STDOUT:
         _as_text(table).write_csv(sys.stdout.buffer)
     else:
-        _write_whole(target, lambda path: write(table, path))
+        write_whole(target, lambda path: write(table, path))
     return table.height
 
 
@@ -64,7 +64,13 @@ def _as_text(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(selectors.binary().bin.encode("base64"))
 
 
-def _write_whole(target: Path, write: Callable[[Path], object]) -> None:
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file beside `target`, which then takes its place whole or not at all.
+
+    Raises:
+        TradingAssetsError: `target` is a folder, or in none.
+        OSError: it cannot be written.
+    """
     if not target.parent.is_dir():
         raise TradingAssetsError(f"--out {target}: there is no folder {target.parent}")
     if target.is_dir():

@@ -29,6 +29,7 @@ from trading_assets.plots import (
     shade,
     span_times,
 )
+from trading_assets.raw.coverage import BOOK_CAUSES
 from trading_assets.schema import CAUSE, IS_VALID, SIDES, TS_END, TS_RECV, TS_START, level
 from trading_assets.sources.summary import SILENCE_NS
 
@@ -39,7 +40,6 @@ _COLUMNS: Final = 360
 _MAX_RUNGS: Final = 48
 """Columns of the heat map in time, and its rungs on either side of the mid at most."""
 _BPS: Final = 1e4
-_NOT_OF_THE_BOOK: Final = ("trade_gap", "clock_skew")
 _FAINTEST: Final = 0.12
 _ROUNDING: Final = 1e-6
 _MARGIN: Final = 1.02
@@ -77,7 +77,7 @@ def draw_book(snapshots: pl.LazyFrame, gaps: pl.DataFrame, *, title: str) -> byt
 
 def gap_spans(gaps: pl.DataFrame, times: pl.Series) -> tuple[Floats, Floats]:
     """Return start and end of each gap of the book, in days since the epoch, an open one until the last row."""
-    of_book = gaps.filter(~pl.col(CAUSE).cast(pl.String).is_in(_NOT_OF_THE_BOOK) & pl.col(TS_START).is_not_null())
+    of_book = gaps.filter(pl.col(CAUSE).cast(pl.String).is_in(BOOK_CAUSES) & pl.col(TS_START).is_not_null())
     last = days(times.drop_nulls().tail(1))
     starts, ends = days(of_book[TS_START]), days(of_book[TS_END])
     until = np.where(np.isnan(ends), last[0] if len(last) else starts, ends)
