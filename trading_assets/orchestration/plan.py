@@ -15,6 +15,7 @@ from trading_assets.errors import NotPublished
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.execute import Warehouse, origin_of, resolve_inputs
 from trading_assets.orchestration.importing import landed_partitions
+from trading_assets.orchestration.moment import at_this_moment
 from trading_assets.orchestration.step import Step
 from trading_assets.storage.acceptance import acceptances
 from trading_assets.storage.audit import Act
@@ -48,6 +49,7 @@ def standings(
 ) -> list[Standing]:
     """Report every asset of every expected day (or of the given ones) of an instrument, in the graph's order."""
     names = [name for step in steps for name in step.outputs]
+    warehouse = at_this_moment(warehouse, instrument)
     refusals = warehouse.registry.standing_refusals(names, instrument)
     accepted = acceptances(warehouse.lake.engine, names, instrument)
     recorded = recorded_days(instrument, warehouse)
