@@ -103,10 +103,12 @@ def _unlike_columns(found: "Comparison") -> list[str]:
 
 
 def _column_lines(name: str, found: "Comparison") -> list[tuple[str | Text, ...]]:
-    refused = (name, Text("refused", style="red"), *_summary_cells(found.refused.columns.get(name)))
-    if found.standing is None:
-        return [refused]
-    return [refused, ("", Text("stands", style="green"), *_summary_cells(found.standing.columns.get(name)))]
+    lines: list[tuple[str | Text, ...]] = [
+        (name, Text("refused", style="red"), *_summary_cells(found.refused.columns.get(name)))
+    ]
+    if found.standing is not None:
+        lines.append(("", Text("stands", style="green"), *_summary_cells(found.standing.columns.get(name))))
+    return lines
 
 
 def _summary_cells(summary: "Summary | None") -> tuple[str, ...]:

@@ -102,7 +102,9 @@ def row_differences(refused: pl.LazyFrame, standing: pl.LazyFrame, *, limit: int
     counts = dict(unlike.group_by("__kind").len().iter_rows())
     return RowDifferences(
         key or "row number",
-        *(counts.get(each, 0) for each in ("only refused", "only standing", "changed")),
+        counts.get("only refused", 0),
+        counts.get("only standing", 0),
+        counts.get("changed", 0),
         tuple(_rows(unlike.head(limit), key or _NTH, values)),
     )
 
@@ -140,12 +142,13 @@ def _exact(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _summary(name: str, dtype: pl.DataType, row: dict[str, Any]) -> Summary:
     n = max(row["n"], 1)
-    extremes = (row.get(f"{name}.{which}") for which in ("min", "max"))
+    lowest, highest = row.get(f"{name}.min"), row.get(f"{name}.max")
     return Summary(
         _ARGUMENT.sub("", str(dtype)),
         row[f"{name}.null"] / n,
         (row.get(f"{name}.nan") or 0) / n,
-        *(None if value is None else as_text(value) for value in extremes),
+        None if lowest is None else as_text(lowest),
+        None if highest is None else as_text(highest),
         row.get(f"{name}.mean"),
     )
 

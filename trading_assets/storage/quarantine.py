@@ -159,7 +159,7 @@ class Quarantine:
             each.report.unlink(missing_ok=True)
         return found
 
-    def _select(self, wanted: Select[tuple[QuarantineRow]]) -> list[Refused]:
+    def _select(self, wanted: Select[QuarantineRow]) -> list[Refused]:
         with reading(self.lake.engine) as session:
             rows = list(session.scalars(wanted.order_by(QuarantineRow.ticket_id, QuarantineRow.asset)))
             return [self._refused(session, row) for row in rows]
