@@ -57,7 +57,9 @@ def as_dagster_asset(step: Step, *, group: str, settings: Settings, position: in
         for name, output in step.outputs.items()
     ]
     checks = [
-        dg.AssetCheckSpec(rule.name, asset=name, description=in_words(rule.measure, rule.minimum, rule.maximum))
+        dg.AssetCheckSpec(
+            rule.name, asset=name, description=in_words(rule.measure, rule.minimum, rule.maximum), blocking=True
+        )
         for name, output in step.outputs.items()
         for rule in output.gate.all_rules(settings)
     ]

@@ -22,6 +22,7 @@ from trading_assets.schema import TS_GRID, TS_RECV, TS_START
 from trading_assets.storage.records import Judgement, Version
 
 SAMPLE_ROWS: Final = 5
+SAMPLE_COLUMNS: Final = 12
 _CLOCKS: Final = (TS_RECV, TS_GRID, TS_START)
 
 
@@ -67,18 +68,23 @@ def version_tags(version: Version) -> dict[str, str]:
     return tags
 
 
-def check_results(outcome: Outcome) -> Iterator[dg.AssetCheckResult]:
-    """Report how every rule judged one partition."""
+def check_results(outcome: Outcome) -> Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation]:
+    """Report how every rule judged one partition.
+
+    Dagster files a result under the partition's last materialization, and shows it as not evaluated where that is not
+    the asset's newest one. A refused file has no materialization, so its results are reported as evaluations of none.
+    """
+    report = dg.AssetCheckEvaluation if outcome.refusal else dg.AssetCheckResult
     for name, verdict in outcome.verdicts.items():
         sample = _sample(verdict.offenders)
         for judgement in verdict.judgements:
             known = {key: value for key, value in asdict(judgement).items() if value is not None}
-            yield dg.AssetCheckResult(
-                asset_key=name,
+            yield report(
+                asset_key=dg.AssetKey(name),
                 check_name=judgement.rule,
                 passed=judgement.passed,
                 description=None if judgement.passed else verdict.reason,
-                metadata={**known, **({} if judgement.passed else sample)},
+                metadata={"partition": str(outcome.partition), **known, **({} if judgement.passed else sample)},
             )
 
 
@@ -131,20 +137,19 @@ def _sample(offenders: pl.DataFrame) -> dict[str, Any]:
 
 def _metadata(outcome: Outcome, name: str, version: Version) -> dict[str, Any]:
     """Collect what is worth looking at: counts, quality numbers, where it came from, and what the file shows."""
-    found: dict[str, Any] = {
-        "dagster/row_count": version.n_rows,
-        "n_bytes": version.n_bytes,
-        "md5": version.md5,
-        "settings_digest": version.settings_digest,
-        "inputs": upstream(version.inputs),
-        **{j.measure: j.value for j in outcome.verdicts[name].judgements if j.value is not None},
-    }
-    for look in (_facts, _columns, _plot):
+    found: dict[str, Any] = {"dagster/row_count": version.n_rows}
+    for look in (_plot, _columns, _facts):
         try:
             found |= look(outcome.step.outputs[name], name, outcome.audits[name])
         except Exception as error:  # noqa: BLE001 - it is published: what illustrates it must not keep that from being recorded
             found["not_shown"] = f"{type(error).__name__}: {error}"
-    return found
+    return found | {
+        "inputs": upstream(version.inputs),
+        "md5": version.md5,
+        "n_bytes": version.n_bytes,
+        "settings_digest": version.settings_digest,
+        **{j.measure: j.value for j in outcome.verdicts[name].judgements if j.value is not None},
+    }
 
 
 def _facts(_output: Output, _name: str, case: Audit) -> dict[str, Any]:
@@ -175,7 +180,9 @@ def _time_range(table: pl.LazyFrame, schema: pl.Schema) -> dict[str, str]:
 
 
 def _as_markdown(rows: pl.DataFrame) -> str:
-    with pl.Config(tbl_formatting="MARKDOWN", tbl_hide_dataframe_shape=True, tbl_rows=SAMPLE_ROWS, tbl_cols=-1):
+    with pl.Config(
+        tbl_formatting="MARKDOWN", tbl_hide_dataframe_shape=True, tbl_rows=SAMPLE_ROWS, tbl_cols=SAMPLE_COLUMNS
+    ):
         return str(rows.head(SAMPLE_ROWS))
 
 
