@@ -1,12 +1,15 @@
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 from refused_files import NAN, execute_table, refuse_table
+from toy_steps import source, toy_gate
 
 from trading_assets.errors import NotInQuarantine
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.execute import Warehouse, execute
 from trading_assets.storage.audit import operating_user, trail
 from trading_assets.storage.quarantine import Quarantine, State
 
@@ -128,3 +131,16 @@ def test_the_operating_user_is_named_by_the_system_and_not_by_variables(monkeypa
 
 def _files(warehouse: Warehouse) -> list[Path]:
     return list((warehouse.lake.store.root / "quarantine").rglob("*"))
+
+
+def test_a_report_keeps_rows_that_break_a_rule_and_a_broken_report_none(
+    quarantine: Quarantine, warehouse: Warehouse, partition: Partition
+) -> None:
+    gate = replace(toy_gate(), offenders=lambda audit: audit.staged.filter(pl.col("x").is_nan()).collect())
+    execute(source([1.0, NAN], gate=gate), partition, warehouse, run_id="a")
+    (found,) = quarantine.find()
+    assert ["nan"] == [str(row["x"]) for row in quarantine.offenders(found)]
+
+    found.report.write_text("not JSON")
+
+    assert [] == quarantine.offenders(found)

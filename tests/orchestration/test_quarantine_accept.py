@@ -1,4 +1,6 @@
+import contextlib
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,6 +17,7 @@ from refused_files import (
 from sqlalchemy import select, update
 from toy_steps import doubled, record_day, source
 
+import trading_assets
 from trading_assets.errors import NotAcceptable, NotInQuarantine
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse, execute
@@ -24,6 +27,7 @@ from trading_assets.orchestration.step import Step
 from trading_assets.storage.audit import trail
 from trading_assets.storage.catalog import QualityRow, QuarantineRow, TicketRow, VersionRow
 from trading_assets.storage.database import reading, writing
+from trading_assets.storage.effects import Effect
 from trading_assets.storage.quarantine import Quarantine, State
 
 REASON = "the venue confirmed the outage"
@@ -255,3 +259,35 @@ def test_accepting_again_finishes_what_a_crash_left_and_is_one_act(warehouse: Wa
     assert not refused.path.exists()
     assert refused.report.exists()
     assert 1 == len(trail(warehouse.lake.engine, limit=9))
+
+
+def test_nothing_but_publication_and_acceptance_moves_a_pointer() -> None:
+    package = Path(trading_assets.__file__).parent
+
+    movers = {path.name for path in package.rglob("*.py") if "move_pointer(" in path.read_text()}
+
+    assert {"rows.py", "lake.py", "acceptance.py"} == movers
+
+
+@pytest.mark.parametrize("first", range(0, 40, 4))
+def test_an_acceptance_that_ends_between_two_effects_is_old_or_new_and_can_be_given_again(
+    warehouse: Warehouse, partition: Partition, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    step = pair(NAN)
+    execute(step, partition, warehouse, run_id="a")
+    ticket = Quarantine(warehouse.lake).newest("books", partition).ticket_id
+    left = iter(range(first))
+
+    def passing(_: Effect) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken, contextlib.suppress(KeyboardInterrupt):
+        broken.setattr("trading_assets.storage.effects.passing", passing)
+        accept(ticket, [step], warehouse, actor="ann", reason=REASON)
+
+    found = warehouse.lake.find_all(["books", "trades"], [partition])
+    assert len(found) in {0, 2}
+    assert 2 == len(accept(ticket, [step], warehouse, actor="ann", reason=REASON))
+    assert 2 == len(trail(warehouse.lake.engine, limit=9))
+    assert [] == list((warehouse.lake.store.root / "quarantine").rglob("*.parquet"))

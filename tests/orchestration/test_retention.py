@@ -161,7 +161,12 @@ def test_an_object_that_comes_back_is_read_whatever_the_trail_says(warehouse: Wa
     publish(warehouse, partition, [3.0, 4.0])
     tidy(warehouse, later())
 
-    warehouse.lake.open(publish(warehouse, partition, [1.0, 2.0]))
+    again = publish(warehouse, partition, [1.0, 2.0])
+
+    warehouse.lake.open(again)
+    warehouse.lake.store.object_path(again.md5).unlink()
+    with pytest.raises(CorruptObject, match="is missing"):
+        warehouse.lake.open(again)
 
 
 def test_an_old_refusal_loses_its_files_and_keeps_its_facts(warehouse: Warehouse, partition: Partition) -> None:

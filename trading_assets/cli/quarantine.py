@@ -80,7 +80,7 @@ def show(what: What, partition: OfPartition = None) -> None:
     with open_session() as session:
         tended = _quarantine(session.warehouse.lake)
         for each in _chosen(tended, what, partition):
-            print_refused(each, tended.judgements(each))
+            print_refused(each, tended.judgements(each), tended.offenders(each))
 
 
 @quarantine.command("diff")

@@ -3,7 +3,7 @@
 Belongs here: rows and cells. Does not: layout (terminal).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -20,6 +20,7 @@ COLUMNS: Final = ("ticket", "state", "asset", "partition", "refused at (UTC)", "
 STYLES: Final = {"waiting": "bold red", "overtaken": "dim", "accepted": "green", "dropped": "dim"}
 MAX_CELL: Final = 80
 """Characters of a value; a model's trees are one value of megabytes."""
+SHOWN_COLUMNS: Final = 8
 NONE: Final = "—"
 
 
@@ -37,7 +38,9 @@ def refused_cells(refused: "Refused", failed: Sequence[str]) -> tuple[str | Text
     )
 
 
-def print_refused(refused: "Refused", judgements: Sequence["Judgement"]) -> None:
+def print_refused(
+    refused: "Refused", judgements: Sequence["Judgement"], offenders: Sequence[Mapping[str, object]]
+) -> None:
     """Print all that is known of one refused file."""
     origin, standing = refused.origin, refused.standing
     say(f"{refused.asset} of {refused.partition}, ticket {refused.ticket_id}: ", refused.state, STYLES[refused.state])
@@ -58,6 +61,10 @@ def print_refused(refused: "Refused", judgements: Sequence["Judgement"]) -> None
         say(f"  {name}: {value}")
     cells = map(_judgement_cells, judgements)
     show_table(f"how {refused.asset} was judged", ("rule", "measure", "value", "wanted", "verdict"), cells)
+    names = list(dict.fromkeys(name for row in offenders for name in row))
+    shown, more = names[:SHOWN_COLUMNS], len(names) - SHOWN_COLUMNS
+    rows = [[_cell(str(row.get(name))) for name in shown] for row in offenders]
+    show_table("rows that break a rule" + (f" (and {more} other columns)" if more > 0 else ""), shown, rows)
 
 
 def print_comparison(refused: "Refused", found: "Comparison", *, limit: int, columns: int) -> None:

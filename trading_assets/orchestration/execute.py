@@ -8,10 +8,10 @@ Belongs here: the order of the protocol. Does not: Dagster (assets), judging (ga
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from loguru import logger
 
@@ -30,6 +30,9 @@ from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.registry import Registry
 from trading_assets.storage.store import Store
 from trading_assets.telemetry.alerts import Kind, raise_alert
+
+OFFENDERS: Final = 20
+"""Rows that a report keeps of what the gate did not like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def execute(
             return Audit(staged, {**opened, **services}, made.evidence, settings, partition)
 
         verdicts = {name: audit(draft, step.outputs[name].gate, about, settings) for name, draft in drafts.items()}
-        judged = [Draft(d.asset, d.suffix, d.file, verdicts[name].judgements) for name, d in drafts.items()]
+        judged = [_judged(draft, verdicts[name]) for name, draft in drafts.items()]
         outcome = Outcome(step, partition, verdicts, {}, {})
         if outcome.refusal:
             paths = lake.refuse(ticket, judged, origin, reason=outcome.refusal)
@@ -201,6 +204,12 @@ def _stage(lake: Lake, ticket: Ticket, step: Step, name: str, made: Any) -> Draf
     if suffix == DOCUMENT:
         return lake.stage(ticket, name, suffix, partial(_write_bytes, made))
     return lake.stage(ticket, name, suffix, made if suffix == CAPTURE else partial(write_parquet, made))
+
+
+def _judged(draft: Draft, verdict: Verdict) -> Draft:
+    """Put the gate's answer beside the file, with a few of the rows that it did not like."""
+    offenders = tuple(verdict.offenders.head(OFFENDERS).iter_rows(named=True))
+    return replace(draft, judgements=verdict.judgements, offenders=offenders)
 
 
 def _write_bytes(content: bytes, path: Path) -> None:

@@ -26,7 +26,8 @@ from trading_assets.identifiers import Instrument, Partition
 from trading_assets.storage.attempts import ACCEPTED, FAILED, LOST, ended
 from trading_assets.storage.audit import ACCEPT, Act, newest_by_subject, subject_of, write_down
 from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow, VersionRow
-from trading_assets.storage.database import reading, writing
+from trading_assets.storage.database import committing, reading
+from trading_assets.storage.effects import Effect
 from trading_assets.storage.formats import count_rows
 from trading_assets.storage.guard import publishing
 from trading_assets.storage.lake import Lake
@@ -119,7 +120,7 @@ def _publish(lake: Lake, ticket: Ticket, drafts: Sequence[Draft], origin: Origin
     mine = QuarantineRow.ticket_id == ticket.id
     with publishing(lake.store.root):
         lake.store.keep(*(draft.file for draft in drafts))
-        with writing(lake.engine) as session:
+        with committing(lake.engine, Effect.PUBLICATION_COMMITTED) as session:
             _ensure_untouched(session, ticket)
             _ensure_newest(session, ticket)
             _ensure_inputs_stand(session, ticket, origin)

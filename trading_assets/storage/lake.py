@@ -123,12 +123,13 @@ class Lake:
                 "run_id": ticket.run_id,
                 "reason": reason,
                 "judgements": [asdict(judgement) for judgement in draft.judgements],
+                "offenders": draft.offenders,
             }
             paths.append(
                 self.store.quarantine(
                     draft.file,
                     relative=relative / f"{ticket.id}.{draft.suffix}",
-                    report=json.dumps(report, indent=2),
+                    report=json.dumps(report, indent=2, default=str),
                 )
             )
         with committing(self.engine, Effect.REFUSAL_COMMITTED) as session:
@@ -195,7 +196,7 @@ class Lake:
             return open_published(self.store.verified(version.md5), version.suffix)
         except CorruptObject:
             act = removal_of(self.engine, version.md5)
-            if act is None or self.store.object_path(version.md5).exists():
+            if act is None or act.acted_at < version.published_at or self.store.object_path(version.md5).exists():
                 raise
             raise NotKept(
                 f"{version.asset} of {version.partition}: version {version.md5} no longer stands, and its bytes were "

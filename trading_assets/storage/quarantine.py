@@ -6,11 +6,13 @@ Belongs here: finding refused files and dropping them.
 Does not: refusing (lake), accepting (acceptance), looking into files (comparison).
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
@@ -124,6 +126,14 @@ class Quarantine:
                 Judgement(row.rule, row.measure, row.value, row.minimum, row.maximum, passed=row.passed)
                 for row in session.scalars(statement.order_by(QualityRow.passed, QualityRow.rule))
             ]
+
+    def offenders(self, refused: Refused) -> list[dict[str, Any]]:
+        """Return the rows that its report keeps of what the gate did not like; none where there is no report."""
+        try:
+            found = json.loads(refused.report.read_text()).get("offenders", [])
+        except (OSError, ValueError, AttributeError):  # dropped, damaged by hand, or another's
+            return []
+        return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
     def failed_rules(self, refused: Sequence[Refused]) -> dict[str, list[str]]:
         """Return the rules that each of many refused files failed, by subject; none where a sibling's did."""

@@ -6,6 +6,7 @@ Belongs here: plain records. Does not: how they are stored (catalog) or moved (l
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from trading_assets.identifiers import Partition
 from trading_assets.storage.store import StagedFile
@@ -49,6 +50,8 @@ class Draft:
     suffix: str
     file: StagedFile
     judgements: tuple[Judgement, ...] = ()
+    offenders: tuple[dict[str, Any], ...] = ()
+    """A few rows that break a rule, for people to look at."""
 
 
 @dataclass(frozen=True, slots=True)
