@@ -1,3 +1,4 @@
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ import pytest
 from crash_house import (
     NEW,
     OLD,
+    PROJECT,
     assert_next_run_needs_no_hands,
     assert_old_or_new,
     open_house,
@@ -63,3 +65,11 @@ def test_a_kill_before_any_effect_leaves_old_or_new_and_the_next_run_needs_no_ha
         assert_old_or_new(house, {NEW if Effect.PUBLICATION_COMMITTED in effects[: n - 1] else BEFORE[template]})
         assert_next_run_needs_no_hands(house)
         house.lake.engine.dispose()
+
+
+def test_the_document_lists_every_effect() -> None:
+    told = re.findall(
+        r"^\| (\d+) \| `(\w+)` \| (.+) \|$", (PROJECT / "docs" / "publishing.md").read_text(), re.MULTILINE
+    )
+
+    assert [(str(int(effect)), effect.name, effect.meaning) for effect in Effect] == told
