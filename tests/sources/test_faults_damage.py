@@ -226,9 +226,12 @@ def test_a_recording_without_depth_messages_can_lose_trades_and_not_be_crossed()
         damaged(tape, Request(cross=1), seed=1)
 
 
-def test_an_instrument_that_is_never_in_step_cannot_be_crossed() -> None:
+@pytest.mark.parametrize("head", [[], [snapshot(0, 0, asks="")]], ids=["never in step", "one-sided"])
+def test_a_book_that_is_never_sound_cannot_be_crossed(head: list[bytes]) -> None:
+    lines = [*head, *(update(i, i, i, bids='["9.0","1.0"]') for i in range(1, 20))]
+
     with pytest.raises(ImpossibleFaults, match="room for 0"):
-        damaged([update(i, i, i, bids='["9.0","1.0"]') for i in range(1, 20)], Request(cross=1), seed=1)
+        damaged(lines, Request(cross=1), seed=1)
 
 
 def test_the_receive_clock_is_not_skewed_over_midnight() -> None:

@@ -243,7 +243,7 @@ def _waits(feed: _Feed, state: Int64s, fate: Int8s) -> bool:
 def _awaited(feed: _Feed, state: Int64s, fate: Int8s, early: list[tuple[np.int64, np.int64]]) -> Int:
     """Return an update that the book is behind of, or -1: the latest, else the early one that the venue sent last."""
     if _waits(feed, state, fate):
-        return state[_LATEST]
+        return np.int64(state[_LATEST])
     while len(early) > 0 and feed.last[early[0][1]] <= state[_AT]:
         heappop(early)
     return early[0][1] if len(early) > 0 and -early[0][0] >= state[_AT_EVENT] else np.int64(-1)

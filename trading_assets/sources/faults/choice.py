@@ -61,7 +61,7 @@ class Chooser:
     def crossings(self, lines: Sequence[bool]) -> list[tuple[int, int]]:
         """Draw updates to plant a price in and to take it out with; `lines` says which can be edited."""
         story = NaiveBook().follow(arrivals(self._said))
-        sound = {id(arrival.message) for arrival in story if arrival.is_moved and not arrival.is_behind}
+        sound = {id(arrival.message) for arrival in story if arrival.rows and arrival.rows[-1].state == "sound"}
         fit = [n for n in self._updates if lines[n] and id(self._said[n]) in sound]
         ahead = [self._rng.randint(1, _MAX_CROSSED) for _ in fit]
         return self._pairs(
@@ -101,3 +101,15 @@ class Chooser:
             raise ImpossibleFaults(
                 f"faults: {fault} {n_wanted} was asked for, and this recording has room for {n_possible}{what}"
             )
+
+
+def farthest(said: Sequence[Said], side: str) -> int:
+    """Return the line that speaks of the highest ask, or of the lowest bid: all of the other side lies before it."""
+    sign = 1 if side == "ask" else -1
+    prices = (
+        (sign * px, -n)
+        for n, message in enumerate(said)
+        for px, sz in (message.asks if side == "ask" else message.bids)
+        if sz
+    )
+    return -max(prices)[1]

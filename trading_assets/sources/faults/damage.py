@@ -13,47 +13,16 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import Final
 
-from trading_assets.errors import ImpossibleFaults, NotACapture
+from trading_assets.errors import ImpossibleFaults
 from trading_assets.sources.faults import harm
-from trading_assets.sources.faults.choice import Chooser
+from trading_assets.sources.faults.choice import Chooser, farthest
+from trading_assets.sources.faults.records import DeadLetter, Fault, Touched
 from trading_assets.sources.faults.request import FaultKind, Request
-from trading_assets.sources.faults.wire import Said, read
+from trading_assets.sources.faults.wire import Said, read, require_one_partition
 
 _MS: Final = 1_000_000
 _NS_PER_DAY: Final = 86_400 * 10**9
 _SKEW_MS: Final = (2_000, 6_000)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touched:
-    """A message that a fault touched. Lines count from 0; what it lost, or never had, is None."""
-
-    line_in: int
-    line_out: int | None
-    ts_recv_in: int
-    ts_recv_out: int | None
-    seq_first: int | None  # update ids, of a trade its trade id
-    seq_last: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One fault: what it was, and every message it touched."""
-
-    kind: FaultKind
-    messages: str
-    detail: str
-    touched: tuple[Touched, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A line of the output that no decoder can read; `offset` counts bytes of the uncompressed output."""
-
-    line_no: int
-    offset: int
-    n_bytes: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +47,7 @@ def damage(lines: Sequence[bytes], request: Request, *, seed: int) -> Damaged:
         NotACapture: no line can be read, or they are of several instruments or days.
     """
     said = [read(line) for line in lines]
-    _require_one_partition(said)
+    require_one_partition(said)
     work = _Work(lines, said, request, random.Random(seed))  # noqa: S311 - faults, not secrets
     work.skew()
     work.cross()
@@ -137,12 +106,10 @@ class _Work:
 
     def cross(self) -> None:
         """Plant a price beyond the whole other side in one update, and take it out in a later one."""
-        prices = _Extremes(self._said, self._slots)
         for planted, taken_out in self._chooser.crossings([harm.can_take_rung(slot.line) for slot in self._slots]):
             side = self._rng.choice(("bid", "ask"))
-            px, sz = prices.across(side)
-            _, point, fraction = sz.partition(".")
-            for n, size in ((planted, sz), (taken_out, "0" + point + "0" * len(fraction))):
+            px, sz = self._across(side)
+            for n, size in ((planted, sz), (taken_out, harm.nothing(sz))):
                 self._slots[n].line = harm.with_rung(self._slots[n].line, side, (px, size))
             self._note("cross", f"{side} {px}", planted, taken_out)
 
@@ -220,6 +187,14 @@ class _Work:
             seq_last=None if message.last < 0 else message.last,
         )
 
+    def _across(self, side: str) -> tuple[str, str]:
+        """Return a price and size that cross the book when they rest on `side`, as the recording spells them."""
+        other = "ask" if side == "bid" else "bid"
+        sign = 1 if other == "ask" else -1
+        return max(
+            harm.rungs_of(self._slots[farthest(self._said, other)].line, other), key=lambda x: sign * float(x[0])
+        )
+
     def _shifted(self, hit: Sequence[int], shift_ms: int) -> list[int]:
         """Shift a clock on some lines; return those that tell its time."""
         before = {n: self._slots[n].line for n in hit}
@@ -249,38 +224,6 @@ class _Work:
             )
 
 
-class _Extremes:
-    """The highest ask and the lowest bid that a recording speaks of, as they are spelled."""
-
-    def __init__(self, said: Sequence[Said], slots: Sequence[_Slot]) -> None:
-        self._said, self._slots = said, slots
-
-    def across(self, side: str) -> tuple[str, str]:
-        """Return a price and size that cross the book when they rest on `side`: beyond all of the other side."""
-        other = "ask" if side == "bid" else "bid"
-        sign = 1 if other == "ask" else -1
-        _, n = max(
-            (sign * px, -n)
-            for n, message in enumerate(self._said)
-            for px, sz in (message.asks if other == "ask" else message.bids)
-            if sz
-        )
-        rungs = [rung for rung in harm.rungs_of(self._slots[-n].line, other) if float(rung[1])]
-        return max(rungs, key=lambda rung: sign * float(rung[0]))
-
-
 def _time_of(line: bytes) -> int:
     """Return the receive time that a readable line begins with."""
     return int(line[:19])
-
-
-def _require_one_partition(said: Sequence[Said]) -> None:
-    readable = [message for message in said if message.kind != "other"]
-    if not readable:
-        raise NotACapture("no line is a message of a supported venue: damage a Binance recording")
-    symbols = sorted({message.symbol for message in readable if message.symbol is not None})
-    if len(symbols) > 1:
-        raise NotACapture(f"lines of several instruments ({', '.join(symbols[:5])}): damage one instrument at a time")
-    days = {message.ts_recv // _NS_PER_DAY for message in readable}
-    if len(days) > 1:
-        raise NotACapture("lines of several UTC days: damage one day at a time")

@@ -47,11 +47,17 @@ def with_rung(line: bytes, side: str, rung: tuple[str, str]) -> bytes:
 
 
 def rungs_of(line: bytes, side: str) -> list[tuple[str, str]]:
-    """Return the levels of a side as they are spelled."""
+    """Return the levels of a side that are not removals, as they are spelled."""
     document = json.loads(line[HEAD_BYTES:])
     message = document.get("data", document)
     levels = message["bids" if side == "bid" else "asks"] if "bids" in message else message[side[0]]
-    return [(px, sz) for px, sz in levels]
+    return [(px, sz) for px, sz in levels if float(sz)]
+
+
+def nothing(size: str) -> str:
+    """Return a size of zero with as many decimals."""
+    _, point, fraction = size.partition(".")
+    return "0" + point + "0" * len(fraction)
 
 
 def corrupted(line: bytes, rng: random.Random) -> Corrupted:

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from trading_assets.sources.faults.damage import DeadLetter, Fault, damage
+from trading_assets.sources.faults.damage import damage
 from trading_assets.sources.faults.expected import Gap, expected_gaps
 from trading_assets.sources.faults.files import packed, read_lines, require_apart, write_whole
+from trading_assets.sources.faults.records import DeadLetter, Fault
 from trading_assets.sources.faults.request import Request
 from trading_assets.sources.faults.wire import read
 

@@ -6,8 +6,11 @@ Does not: speed, exact reasons for refusal (raw.decoding): a line that this read
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from trading_assets.errors import NotACapture
 
 Kind = Literal["update", "snapshot", "trade", "ticker", "other"]
 Rungs = tuple[tuple[float, float], ...]
@@ -17,6 +20,7 @@ KINDS: Final[tuple[Kind, ...]] = ("update", "snapshot", "trade", "ticker")
 HEAD_BYTES: Final = 20
 """Nineteen digits of receive time and a space."""
 _MS: Final = 1_000_000
+_NS_PER_DAY: Final = 86_400 * 10**9
 _HEAD: Final = re.compile(rb"[0-9]{19} ")
 _WHOLE_BOOK: Final = re.compile(r"[^@]+@(depth(@[0-9]+ms)?|trade|bookTicker)")
 _NUMBER: Final = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
@@ -48,6 +52,23 @@ def read(line: bytes) -> Said:
         return _said(json.loads(line[HEAD_BYTES:].decode()), ts_recv)
     except (ValueError, KeyError, TypeError, AttributeError):
         return Said("other", ts_recv)
+
+
+def require_one_partition(said: Sequence[Said]) -> None:
+    """Refuse lines that are not one instrument's of one UTC day.
+
+    Raises:
+        NotACapture: no line can be read, or they are of several instruments or days.
+    """
+    readable = [message for message in said if message.kind != "other"]
+    if not readable:
+        raise NotACapture("no line is a message of a supported venue: damage a Binance recording")
+    symbols = sorted({message.symbol for message in readable if message.symbol is not None})
+    if len(symbols) > 1:
+        raise NotACapture(f"lines of several instruments ({', '.join(symbols[:5])}): damage one instrument at a time")
+    days = {message.ts_recv // _NS_PER_DAY for message in readable}
+    if len(days) > 1:
+        raise NotACapture("lines of several UTC days: damage one day at a time")
 
 
 def _said(document: Any, ts_recv: int) -> Said:  # noqa: ANN401 - any JSON
