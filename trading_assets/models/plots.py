@@ -101,7 +101,7 @@ def _draw_interval(panel: "Axes", score: Score, colour: str, place: float) -> No
 
 
 def _say_verdict(panel: "Axes", score: Score, place: float) -> None:
-    words, colour = ("better", BID) if score.is_better_than_naive else ("not better", MUTED)
+    words, colour = ("better", BID) if score.is_better_than_naive else ("weak", MUTED)
     told = words if score.correlation is None else f"{words}, corr. {score.correlation:+.2f}"
     panel.text(1.008, place, told, transform=panel.get_yaxis_transform(), fontsize=SMALL, color=colour, va="center")
 

@@ -124,14 +124,16 @@ def _facts(section: Section, published: Published) -> dict[str, str]:
 
 def _span(book: pl.LazyFrame) -> dict[str, str]:
     time, skew = pl.col(schema.TS_RECV), pl.col(schema.TS_RECV) - pl.col(schema.TS_EVENT)
-    first, last, apart = book.select(
-        time.min(), time.max().alias("last"), (skew.dt.total_nanoseconds().median() / 1e6).alias("apart")
-    ).collect().row(0)
+    first, last, apart = (
+        book.select(time.min(), time.max().alias("last"), (skew.dt.total_nanoseconds().median() / 1e6).alias("apart"))
+        .collect()
+        .row(0)
+    )
     if first is None:
         return {}
     return {
         "recorded, UTC": f"{first:%H:%M:%S} to {last:%H:%M:%S}",
-        "received after sent, median": "unknown" if apart is None else f"{apart:,.3g} ms",
+        "received after sent, median": "unknown" if apart is None else f"{apart:,.1f} ms",
     }
 
 
@@ -143,8 +145,10 @@ def _lost(book: pl.LazyFrame, gaps: pl.LazyFrame) -> str:
     of_book = gaps.filter(pl.col(schema.CAUSE).cast(pl.String).is_in(BOOK_CAUSES))
     start = pl.max_horizontal(schema.TS_START, cut[0])
     end = pl.min_horizontal(pl.col(schema.TS_END).fill_null(cut[1]), cut[1])
-    n, lost = of_book.select(pl.len(), (end - start).dt.total_nanoseconds().clip(0).sum().alias("lost")).collect().row(0)
-    return f"{lost / 1e9:,.3g} s in {n:,} gaps" if n else "never"
+    n, lost = (
+        of_book.select(pl.len(), (end - start).dt.total_nanoseconds().clip(0).sum().alias("lost")).collect().row(0)
+    )
+    return f"{lost / 1e9:,.1f} s in {n:,} gap{'s' * (n != 1)}" if n else "never"
 
 
 def _listed(gaps: pl.DataFrame) -> list[Gap]:

@@ -27,10 +27,14 @@ def pictures_of(published: Published, settings: Settings, *, title: str) -> Iter
     tables, horizons_s = published.tables, _horizons(published)
     gaps = tables["feed_gaps"].collect() if "feed_gaps" in tables else pl.DataFrame(schema=FEED_GAPS)
     if (book := tables.get("raw_l2_snapshots")) is not None:
-        yield Picture("The book: resting size around the mid, mid, spread; gaps shaded", draw_book(book, gaps, title=title))
+        yield Picture(
+            "The book: resting size around the mid, mid, spread; gaps shaded", draw_book(book, gaps, title=title)
+        )
         if "feed_gaps" in tables:
             clocks = book.select(TS_EVENT, TS_RECV).collect()
-            yield Picture("The gap ledger by cause, and how far the clocks were apart", draw_gaps(gaps, clocks, title=title))
+            yield Picture(
+                "The gap ledger by cause, and how far the clocks were apart", draw_gaps(gaps, clocks, title=title)
+            )
     if (trades := tables.get("raw_trades")) is not None:
         yield Picture("Trades by aggressor", draw_trades(trades, title=title))
     if (letters := tables.get("dead_letters")) is not None and letters.head(1).collect().height:
@@ -38,7 +42,9 @@ def pictures_of(published: Published, settings: Settings, *, title: str) -> Iter
     if (features := tables.get("book_features")) is not None:
         yield Picture("Features: what is known, and each distribution", draw_features(features.collect(), title=title))
     if (labels := tables.get("labels")) is not None:
-        yield Picture("Labels: classes and forward returns", draw_labels(labels, settings.labels.horizons_s, title=title))
+        yield Picture(
+            "Labels: classes and forward returns", draw_labels(labels, settings.labels.horizons_s, title=title)
+        )
     if content := published.documents.get("model"):
         picture = model_plot(ModelDocument.from_bytes(content))
         yield Picture("The model: worth against baselines, calibration, importance", picture)

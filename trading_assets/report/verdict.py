@@ -55,7 +55,12 @@ def worth(sections: Sequence[Section]) -> Answer:
         )
         reasons.append(f"{instrument}, model of {section.partition.day}: " + (told or "weak at every horizon") + ".")
     if not newest:
-        return Answer("Is the model worth anything?", "none", "There is no model here.", ["A model needs a recorded day before its own."])
+        return Answer(
+            "Is the model worth anything?",
+            "none",
+            "There is no model here.",
+            ["A model needs a recorded day before its own."],
+        )
     if is_any_better:
         short = "Yes: on unseen time it beats the forecast of no change, at 95 %, at the horizons below."
         return Answer("Is the model worth anything?", "good", short, reasons)
@@ -67,7 +72,9 @@ def _refused(sections: Sequence[Section]) -> list[str]:
     """Name refused files by the rules they broke, the siblings that were refused with them only by number."""
     found = [
         f"{refusal.file.partition} {refusal.file.asset} was refused: "
-        + "; ".join(f"{j.rule} ({j.measure} = {'unknown' if j.value is None else f'{j.value:.6g}'})" for j in refusal.failed)
+        + "; ".join(
+            f"{j.rule} ({j.measure} = {'unknown' if j.value is None else f'{j.value:.6g}'})" for j in refusal.failed
+        )
         for section in sections
         for refusal in section.refusals
         if refusal.failed
@@ -82,4 +89,8 @@ def _named_gaps(sections: Sequence[Section]) -> list[str]:
     n_gaps = sum(section.n_gaps for section in sections)
     if not n_gaps:
         return ["No gap in any feed."]
-    return [f"{n_gaps:,} gaps in the feeds are in the ledger: " + ", ".join(f"{n:,} {c}" for c, n in causes.most_common()) + "."]
+    return [
+        f"{n_gaps:,} gaps in the feeds are in the ledger: "
+        + ", ".join(f"{n:,} {c}" for c, n in causes.most_common())
+        + "."
+    ]
