@@ -1,7 +1,7 @@
 """Each measure twice: a sound table, and one broken in exactly that way."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -13,6 +13,8 @@ from trading_assets.raw.quality import (
     Measures,
     book_offenders,
     book_quality,
+    dead_letters_offenders,
+    gaps_offenders,
     gaps_quality,
     trades_offenders,
     trades_quality,
@@ -107,6 +109,32 @@ def test_offenders_are_named_with_the_rules_they_break() -> None:
     offenders = book_offenders(broken.lazy(), day=DAY, depth=3)
 
     assert offenders.select(schema.SEQ_LAST, "broken").rows() == [(12, ["n_nan"])]
+
+
+def test_where_no_rule_is_broken_the_invalid_rows_are_shown() -> None:
+    invalid = sound().snapshots.with_columns(pl.lit(value=False).alias(schema.IS_VALID))
+
+    shown = book_offenders(invalid.lazy(), day=DAY, depth=3, limit=2)
+    assert [["invalid"], ["invalid"]] == shown["broken"].to_list()
+    assert 0 == len(book_offenders(sound().snapshots.lazy(), day=DAY, depth=3))
+
+
+def test_dead_letters_are_shown_as_text() -> None:
+    letters = [(7, 0, 3, "a word", b"\xff{" + b"x" * 200)]
+    shown = dead_letters_offenders(pl.LazyFrame(letters, schema=dict(schema.DEAD_LETTERS), orient="row"))
+
+    assert [(7, 0, 3, "a word", "\N{REPLACEMENT CHARACTER}{" + "x" * 78)] == shown.rows()
+
+
+def test_the_longest_gaps_are_shown_and_one_without_an_end_first() -> None:
+    ends = [datetime(2024, 8, 8, 0, 0, second, tzinfo=UTC) if second else None for second in (2, 0, 9)]
+    known = datetime(2024, 8, 8, tzinfo=UTC)
+    ledger = pl.LazyFrame({name: [None] * 3 for name in schema.FEED_GAPS}, schema=dict(schema.FEED_GAPS))
+    gaps = ledger.with_columns(
+        pl.lit(known).cast(schema.TIME).alias(schema.TS_KNOWN), pl.Series(schema.TS_END, ends, dtype=schema.TIME)
+    )
+
+    assert [None, ends[2]] == gaps_offenders(gaps, limit=2)[schema.TS_END].to_list()
 
 
 def test_sound_trades_break_no_rule() -> None:

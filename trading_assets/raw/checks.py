@@ -13,6 +13,8 @@ from trading_assets.raw.coverage import interval_coverage, rows_altered, rows_un
 from trading_assets.raw.quality import (
     book_offenders,
     book_quality,
+    dead_letters_offenders,
+    gaps_offenders,
     gaps_quality,
     trades_offenders,
     trades_quality,
@@ -164,7 +166,15 @@ TRADES: Final = Gate(
     columns=lambda _: schema.TRADES,
     offenders=lambda audit: trades_offenders(audit.staged, day=audit.partition.day),
 )
-GAPS: Final = Gate(measure=_measure_gaps, rules=_gaps_rules, columns=lambda _: schema.FEED_GAPS)
+GAPS: Final = Gate(
+    measure=_measure_gaps,
+    rules=_gaps_rules,
+    columns=lambda _: schema.FEED_GAPS,
+    offenders=lambda audit: gaps_offenders(audit.staged),
+)
 DEAD_LETTERS: Final = Gate(
-    measure=_measure_dead_letters, rules=_dead_letter_rules, columns=lambda _: schema.DEAD_LETTERS
+    measure=_measure_dead_letters,
+    rules=_dead_letter_rules,
+    columns=lambda _: schema.DEAD_LETTERS,
+    offenders=lambda audit: dead_letters_offenders(audit.staged),
 )

@@ -19,6 +19,8 @@ from trading_assets import schema
 Measures = dict[str, int | float]
 
 _TOP: Final = tuple(schema.level(side, field, 0) for side in schema.SIDES for field in schema.FIELDS)
+SHOWN_BYTES: Final = 80
+"""How much of a dead letter is shown."""
 _VALID: Final = pl.col(schema.IS_VALID)
 _IDENTITY: Final = (schema.TS_RECV, schema.SEQ_FIRST, schema.SEQ_LAST, schema.IS_VALID)
 
@@ -70,8 +72,9 @@ def book_rules(*, day: date, depth: int) -> dict[str, pl.Expr]:
 
 
 def book_offenders(frame: pl.LazyFrame, *, day: date, depth: int, limit: int = 5) -> pl.DataFrame:
-    """Return the first rows that break a rule, with the names of those rules in `broken`."""
-    return _offenders(frame, book_rules(day=day, depth=depth), limit)
+    """Return the first rows that break a rule, with its name in `broken`; where none does, the first invalid ones."""
+    rows = _offenders(frame, book_rules(day=day, depth=depth), limit)
+    return rows if len(rows) else _offenders(frame, {"invalid": ~_VALID}, limit)
 
 
 def trades_quality(frame: pl.LazyFrame, *, day: date) -> Measures:
@@ -112,6 +115,19 @@ def gaps_quality(frame: pl.LazyFrame) -> Measures:
         (known < known.shift(1)).fill_null(value=False).sum().alias("n_unsorted"),
     )
     return _row(counts)
+
+
+def gaps_offenders(frame: pl.LazyFrame, *, limit: int = 5) -> pl.DataFrame:
+    """Return the longest gaps; one without an end counts as the longest."""
+    span = pl.col(schema.TS_END) - pl.col(schema.TS_KNOWN)
+    return frame.sort(span, descending=True, nulls_last=False, maintain_order=True).head(limit).collect()
+
+
+def dead_letters_offenders(frame: pl.LazyFrame, *, limit: int = 5) -> pl.DataFrame:
+    """Return the first dead letters, the beginning of each as text."""
+    rows = frame.head(limit).collect()
+    begins = [raw[:SHOWN_BYTES].decode("utf-8", "replace") for raw in rows[schema.RAW]]
+    return rows.with_columns(pl.Series(schema.RAW, begins, dtype=pl.String))
 
 
 def _out_of_order(depth: int) -> Iterable[pl.Expr]:
