@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from crash_house import OLD, PROJECT, litter, open_house, publish
+from crash_house import OLD, PROJECT, litter, open_house, publish, refuse
 
 from trading_assets.storage.effects import Effect
 from trading_assets.storage.migrate import upgrade_catalog
@@ -78,8 +78,8 @@ def crash_server(wrapper: Sequence[str] = ()) -> Iterator[CrashServer]:
 
 
 def make_templates(folder: Path) -> dict[str, Path]:
-    """Make a lake that is empty, and one with an old version, litter and a landed file."""
-    empty, lived_in = folder / "empty", folder / "lived_in"
+    """Make a lake that is empty, one with an old version, litter and a landed file, and one with a refusal besides."""
+    empty, lived_in, refused = folder / "empty", folder / "lived_in", folder / "refused"
     house = open_house(empty)
     upgrade_catalog(house.lake.engine, PROJECT / "migrations")
     house.lake.engine.dispose()
@@ -88,4 +88,8 @@ def make_templates(folder: Path) -> dict[str, Path]:
     publish(house, OLD)
     litter(house)
     house.lake.engine.dispose()
-    return {"empty": empty, "lived_in": lived_in}
+    shutil.copytree(lived_in, refused)
+    house = open_house(refused)
+    refuse(house)
+    house.lake.engine.dispose()
+    return {"empty": empty, "lived_in": lived_in, "refused": refused}

@@ -9,16 +9,25 @@ from crash_house import (
     NEW,
     OLD,
     PROJECT,
+    REFUSED,
     assert_next_run_needs_no_hands,
     assert_old_or_new,
     open_house,
+    refused_md5s,
 )
 from crash_process import CrashServer, crash_server, make_templates
 
 from trading_assets.storage.effects import Effect
 
-CASES = [("publish", "lived_in"), ("publish", "empty"), ("refuse", "lived_in"), ("fail", "lived_in")]
-BEFORE = {"lived_in": OLD, "empty": None}
+CASES = [
+    ("publish", "lived_in"),
+    ("publish", "empty"),
+    ("refuse", "lived_in"),
+    ("fail", "lived_in"),
+    ("accept", "refused"),
+]
+BEFORE = {"lived_in": OLD, "empty": None, "refused": OLD}
+AFTER = {"publish": NEW, "accept": REFUSED}
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +71,11 @@ def test_a_kill_before_any_effect_leaves_old_or_new_and_the_next_run_needs_no_ha
         assert -signal.SIGKILL == server.run(scenario, root, kill_at=n).status
 
         house = open_house(root)
-        assert_old_or_new(house, {NEW if Effect.PUBLICATION_COMMITTED in effects[: n - 1] else BEFORE[template]})
-        assert_next_run_needs_no_hands(house)
+        assert_old_or_new(
+            house, {AFTER[scenario] if Effect.PUBLICATION_COMMITTED in effects[: n - 1] else BEFORE[template]}
+        )
+        spare = refused_md5s(house) if scenario == "accept" else frozenset()
+        assert_next_run_needs_no_hands(house, spare=spare)
         house.lake.engine.dispose()
 
 
