@@ -4,6 +4,7 @@ Belongs here: one run and what is reported of it.
 Does not: the order of partitions (session), what is pending (plan) or a step (execute).
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from trading_assets.orchestration.step import Step
 
 _INTERRUPTIONS = {dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}
 """How a signal shows: raised by Dagster, or by a library that looks for signals itself."""
+_POLICIES = "Asset job .* materializes assets with varying BackfillPolicies"
+"""Steps differ in their policies on purpose; a run of one partition has none to choose from."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -50,16 +53,18 @@ def run_partition(
         return Report(partition, {}, {})
     instance.add_dynamic_partitions(INSTRUMENTS.name or "instrument", [str(partition.instrument)])
     keys = [name for step in steps if step.name in reasons for name in step.outputs]
-    result = dg.materialize(
-        list(assets),
-        selection=dg.AssetSelection.assets(*keys),
-        partition_key=str(partition),
-        instance=instance,
-        resources=dict(resources),
-        run_config=_QUIET,
-        raise_on_error=False,
-        tags={"trading_assets/by": "run"},
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _POLICIES)
+        result = dg.materialize(
+            list(assets),
+            selection=dg.AssetSelection.assets(*keys),
+            partition_key=str(partition),
+            instance=instance,
+            resources=dict(resources),
+            run_config=_QUIET,
+            raise_on_error=False,
+            tags={"trading_assets/by": "run"},
+        )
     if any(_is_interruption(event) for event in result.all_events if event.is_step_failure):
         raise KeyboardInterrupt  # Dagster records an interruption as the step's failure, and would go on
     errors = {str(event.step_key): _first_line(event) for event in result.all_events if event.is_step_failure}
