@@ -117,8 +117,9 @@ def as_png(figure: "Figure") -> bytes:
 
     figure.set_dpi(_DPI)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
+    drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
+    pixels = Image.fromarray(drawn).convert("RGB")
     buffer = io.BytesIO()
     pixels.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE).save(buffer, "png", optimize=True)
     return buffer.getvalue()
@@ -144,9 +145,9 @@ def span_times(panels: Sequence["Axes"], times: pl.Series) -> None:
     found = days(times.drop_nulls())
     first, last = (found.min(), found.max()) if len(found) else (0.0, 1.0)
     axis = panels[-1].xaxis
-    locator = AutoDateLocator(maxticks=9)
+    locator = AutoDateLocator(maxticks=9)  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
     axis.set_major_locator(locator)
-    axis.set_major_formatter(ConciseDateFormatter(locator))
+    axis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
     axis.get_offset_text().set(fontsize=SMALL, color=MUTED)
     panels[-1].set_xlim(first - second / 2 * (first == last), last + second / 2 * (first == last))
 

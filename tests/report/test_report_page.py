@@ -131,7 +131,7 @@ def test_a_refusal_is_shown_beside_the_version_that_stands(refused: Report) -> N
 
 def test_the_ledger_and_its_gap_are_shown(refused: Report) -> None:
     assert "no_snapshot" in refused.page.text.partition("Gap ledger")[2]
-    assert re.search(r"gaps in the feeds are in the ledger: .*no_snapshot", refused.page.text)
+    assert re.search(r"Gaps of the feeds in the ledger: \d+, of them .*no_snapshot", refused.page.text)
 
 
 def test_what_the_model_is_worth_is_said_first_and_shown_with_its_interval(refused: Report) -> None:

@@ -3,7 +3,7 @@
 Belongs here: drawing `book_features`. Does not: naming or judging features (registry, quality).
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
@@ -105,7 +105,7 @@ def _write_words(panel: "Axes", name: str, found: Floats, n_rows: int, at: tuple
     left, floor = at
     absent = 1 - len(found) / n_rows if n_rows else 1.0
     panel.text(left, floor + 0.84, plain(name), fontsize=_TINY + 0.8, color=INK)
-    told = {"fontsize": _TINY, "va": "top"}
+    told: dict[str, Any] = {"fontsize": _TINY, "va": "top"}
     panel.text(
         left + 0.92, floor + 0.75, f"{absent:.1%} null", color=BAD if absent > _MUCH else MUTED, ha="right", **told
     )

@@ -59,7 +59,7 @@ def _section(partition: Partition, cells: Sequence[Standing], warehouse: "Wareho
     section = section_of(partition, cells, published, warehouse.lake)
     section.realised = realised_worth(published.tables, warehouse.settings)
     if is_pictured:
-        section.pictures = list(pictures_of(published, warehouse.settings, title=str(partition)))
+        section.pictures = list(pictures_of(published, title=str(partition)))
     else:
         day, instrument = partition.day, partition.instrument
         section.left_out = f"trading-assets report -i {instrument} --start {day} --end {day}"

@@ -5,6 +5,7 @@ Does not: drawing (each stage's plots).
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -21,10 +22,13 @@ from trading_assets.report.records import Picture, Worth
 from trading_assets.schema import FEED_GAPS, TS_EVENT, TS_GRID, TS_RECV, class_fwd, forecast_bps, ret_fwd_bps
 from trading_assets.settings import Settings
 
+LABEL: Final = "ret_fwd_"
+FORECAST: Final = "forecast_"
 
-def pictures_of(published: Published, settings: Settings, *, title: str) -> Iterator[Picture]:
+
+def pictures_of(published: Published, *, title: str) -> Iterator[Picture]:
     """Draw everything there is to draw of a partition, in the data's order."""
-    tables, horizons_s = published.tables, _horizons(published)
+    tables = published.tables
     gaps = tables["feed_gaps"].collect() if "feed_gaps" in tables else pl.DataFrame(schema=FEED_GAPS)
     if (book := tables.get("raw_l2_snapshots")) is not None:
         yield Picture(
@@ -43,13 +47,15 @@ def pictures_of(published: Published, settings: Settings, *, title: str) -> Iter
         yield Picture("Features: what is known, and each distribution", draw_features(features.collect(), title=title))
     if (labels := tables.get("labels")) is not None:
         yield Picture(
-            "Labels: classes and forward returns", draw_labels(labels, settings.labels.horizons_s, title=title)
+            "Labels: classes and forward returns", draw_labels(labels, _horizons_of(labels, LABEL), title=title)
         )
     if content := published.documents.get("model"):
         picture = model_plot(ModelDocument.from_bytes(content))
         yield Picture("The model: worth against baselines, calibration, importance", picture)
     if (forecasts := tables.get("forecasts")) is not None:
-        yield Picture("Forecasts over the day", draw_forecasts(forecasts, horizons_s, title=title))
+        yield Picture(
+            "Forecasts over the day", draw_forecasts(forecasts, _horizons_of(forecasts, FORECAST), title=title)
+        )
 
 
 def realised_worth(tables: Mapping[str, pl.LazyFrame], settings: Settings) -> list[Worth]:
@@ -59,9 +65,8 @@ def realised_worth(tables: Mapping[str, pl.LazyFrame], settings: Settings) -> li
     both = tables["forecasts"].join(tables["labels"], on=TS_GRID, how="inner", maintain_order="left").collect()
     return [
         found
-        for seconds in settings.labels.horizons_s
-        if {forecast_bps(seconds), ret_fwd_bps(seconds)} <= set(both.columns)
-        and (found := _worth(both, seconds, settings)) is not None
+        for seconds in _horizons_of(tables["forecasts"], FORECAST)
+        if ret_fwd_bps(seconds) in both.columns and (found := _worth(both, seconds, settings)) is not None
     ]
 
 
@@ -77,7 +82,9 @@ def _worth(both: pl.DataFrame, seconds: float, settings: Settings) -> Worth | No
     return Worth(seconds, "booster", score(forecast, realised, classes, block=block, settings=settings.model))
 
 
-def _horizons(published: Published) -> tuple[float, ...]:
-    """Return the horizons that were forecast, which the model knows and the settings may have left behind."""
-    content = published.documents.get("model")
-    return ModelDocument.from_bytes(content).horizons_s if content else ()
+def _horizons_of(table: pl.LazyFrame, prefix: str) -> list[float]:
+    """Return the horizons that a table has columns of, in seconds: the settings may have changed since."""
+    spelled = [
+        name.removeprefix(prefix).removesuffix("_bps") for name in table.collect_schema() if name.startswith(prefix)
+    ]
+    return [float(text[:-2]) / 1000 if text.endswith("ms") else float(text[:-1]) for text in spelled]

@@ -90,7 +90,7 @@ def _named_gaps(sections: Sequence[Section]) -> list[str]:
     if not n_gaps:
         return ["No gap in any feed."]
     return [
-        f"{n_gaps:,} gaps in the feeds are in the ledger: "
+        f"Gaps of the feeds in the ledger: {n_gaps:,}, of them "
         + ", ".join(f"{n:,} {c}" for c, n in causes.most_common())
         + "."
     ]
