@@ -29,9 +29,15 @@ def test_damage_leads_to_exactly_what_was_told(seeds: range) -> None:
         assert expected_rows(damaged.truth) == ledger_rows(damaged.raw.gaps), f"seed {seed}"
         assert dead_letters_told(damaged) == dead_letters_found(damaged), f"seed {seed}"
         assert damaged.raw.counts.n_accounted == damaged.raw.counts.n_lines == damaged.truth.n_lines_out
+        assert damaged.raw.counts.n_duplicates == repeats_told(damaged), f"seed {seed}"
         assert_every_valid_book_is_the_venues(damaged)
         assert_books_are_valid_just_where_no_gap_is_open(damaged)
         assert_features_are_null_just_where_they_touch_a_gap(damaged)
+
+
+def repeats_told(damaged: Day) -> int:
+    """Tickers are not counted: each is evidence of its own."""
+    return sum(fault.kind == "repeat" and fault.messages != "ticker" for fault in damaged.truth.faults)
 
 
 def dead_letters_told(damaged: Day) -> list[tuple[object, ...]]:
