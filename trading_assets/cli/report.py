@@ -56,7 +56,10 @@ def _write(session: "Session", standings: "dict[Partition, list[Standing]]", pag
     from trading_assets.report.page import build_page  # noqa: PLC0415 - see above
 
     def write(path: Path) -> None:
-        with path.open("w", encoding="utf-8") as file, out.status("") as status:  # a path that cannot be written fails first
+        with (
+            path.open("w", encoding="utf-8") as file,
+            out.status("") as status,
+        ):  # a path that cannot be written fails first
             for n, part in enumerate(build_page(standings, session.warehouse), 1):
                 if isinstance(part, str):
                     file.write(part)
