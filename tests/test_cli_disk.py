@@ -10,13 +10,13 @@ from command_line import KEY_8, CommandLine, new_project
 
 from trading_assets.cli.disk import size
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.event_log import removable_runs, remove_runs
 from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.upkeep.event_log import removable_runs, remove_runs
 from trading_assets.settings import load_settings
-from trading_assets.storage.audit import trail
 from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.records import Draft, Judgement, Origin
-from trading_assets.storage.usage import disk_use
+from trading_assets.storage.upkeep.audit import trail
+from trading_assets.storage.upkeep.usage import disk_use
 
 PASSED = (Judgement("it_is", "n", 1.0, 1.0, None, passed=True),)
 A_WHILE = timedelta(days=3)

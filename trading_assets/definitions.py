@@ -7,10 +7,10 @@ import dagster as dg
 from trading_assets.features.assets import STEPS as FEATURE_STEPS
 from trading_assets.models.assets import STEPS as MODEL_STEPS
 from trading_assets.orchestration.assets import as_dagster_asset
-from trading_assets.orchestration.jobs import JOBS
-from trading_assets.orchestration.reconcile_sensor import reconcile_sensor
+from trading_assets.orchestration.automation.jobs import JOBS
+from trading_assets.orchestration.automation.reconcile_sensor import reconcile_sensor
+from trading_assets.orchestration.automation.sensors import build_sensors
 from trading_assets.orchestration.resources import resources
-from trading_assets.orchestration.sensors import build_sensors
 from trading_assets.orchestration.step import Step
 from trading_assets.raw.assets import STEPS as RAW_STEPS
 from trading_assets.settings import Settings, current_settings

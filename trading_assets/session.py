@@ -20,10 +20,10 @@ from trading_assets.orchestration.bootstrap import prepare
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import Imported, adopt_landed, files_in, land, landed_partitions
 from trading_assets.orchestration.plan import Standing, pending, recorded_days, standings
-from trading_assets.orchestration.reconcile import Repairs, reconcile
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import Report, run_partition
 from trading_assets.orchestration.step import Step
+from trading_assets.orchestration.upkeep.reconcile import Repairs, reconcile
 from trading_assets.settings import Settings
 from trading_assets.storage.registry import TickRules
 

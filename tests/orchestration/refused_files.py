@@ -12,7 +12,7 @@ from trading_assets.orchestration.execute import Outcome, Warehouse, execute
 from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule, none_of
 from trading_assets.orchestration.step import Output, Step, published
 from trading_assets.storage.formats import CAPTURE
-from trading_assets.storage.quarantine import Quarantine
+from trading_assets.storage.upkeep.quarantine import Quarantine
 
 NAN = float("nan")
 

@@ -8,8 +8,8 @@ import pytest
 from toy_steps import doubled, record_day, toy_gate
 
 from trading_assets.identifiers import Instrument, Partition
+from trading_assets.orchestration.automation.nightly import Night, Wave, night_of, wave
 from trading_assets.orchestration.execute import Warehouse, execute
-from trading_assets.orchestration.nightly import Night, Wave, night_of, wave
 from trading_assets.orchestration.step import Output, Step, published
 from trading_assets.settings import BackfillSettings
 

@@ -22,13 +22,13 @@ from trading_assets.errors import NotAcceptable, NotInQuarantine
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse, execute
 from trading_assets.orchestration.plan import Standing, pending, standings
-from trading_assets.orchestration.quarantine import accept
 from trading_assets.orchestration.step import Step
-from trading_assets.storage.audit import trail
+from trading_assets.orchestration.upkeep.quarantine import accept
 from trading_assets.storage.catalog import QualityRow, QuarantineRow, TicketRow, VersionRow
 from trading_assets.storage.database import reading, writing
-from trading_assets.storage.effects import Effect
-from trading_assets.storage.quarantine import Quarantine, State
+from trading_assets.storage.durability.effects import Effect
+from trading_assets.storage.upkeep.audit import trail
+from trading_assets.storage.upkeep.quarantine import Quarantine, State
 
 REASON = "the venue confirmed the outage"
 STEPS = [short_captures(), source(), doubled()]
@@ -169,7 +169,7 @@ def test_the_deciding_look_at_the_inputs_is_inside_the_transaction(
 ) -> None:
     ticket = refuse_twice(warehouse, partition)
     monkeypatch.setattr(
-        "trading_assets.orchestration.quarantine._change_since",
+        "trading_assets.orchestration.upkeep.quarantine._change_since",
         lambda *_: execute_table(warehouse, partition, [1.0, 2.0]) and None,
     )  # somebody publishes the input between the first look and the second
 
@@ -283,7 +283,7 @@ def test_an_acceptance_that_ends_between_two_effects_is_old_or_new_and_can_be_gi
             raise KeyboardInterrupt
 
     with monkeypatch.context() as broken, contextlib.suppress(KeyboardInterrupt):
-        broken.setattr("trading_assets.storage.effects.passing", passing)
+        broken.setattr("trading_assets.storage.durability.effects.passing", passing)
         accept(ticket, [step], warehouse, actor="ann", reason=REASON)
 
     found = warehouse.lake.find_all(["books", "trades"], [partition])

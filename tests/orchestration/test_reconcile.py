@@ -16,22 +16,22 @@ from toy_steps import doubled, record_day, source
 from trading_assets.identifiers import Partition
 from trading_assets.models.tracking import prepare_store, tracking_uri
 from trading_assets.orchestration.assets import as_dagster_asset
+from trading_assets.orchestration.automation.reconcile_sensor import in_words, reconcile_sensor
 from trading_assets.orchestration.execute import Warehouse, execute
-from trading_assets.orchestration.liveness import Life, hold, life_of, locked_runs, only_one
-from trading_assets.orchestration.reconcile import GRACE_S, Repairs, reconcile, remedy
-from trading_assets.orchestration.reconcile_sensor import in_words, reconcile_sensor
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import run_partition
-from trading_assets.storage.acceptance import accept
-from trading_assets.storage.quarantine import Quarantine
+from trading_assets.orchestration.upkeep.liveness import Life, hold, life_of, locked_runs, only_one
+from trading_assets.orchestration.upkeep.reconcile import GRACE_S, Repairs, reconcile, remedy
 from trading_assets.storage.reported import mark_reported, unreported
+from trading_assets.storage.upkeep.acceptance import accept
+from trading_assets.storage.upkeep.quarantine import Quarantine
 from trading_assets.telemetry.alerts import Kind, alerts
 
 PROJECT = Path(__file__).resolve().parents[2]
 HOLD = """
 import sys, time
 from pathlib import Path
-from trading_assets.orchestration.liveness import hold
+from trading_assets.orchestration.upkeep.liveness import hold
 hold(sys.argv[1], Path(sys.argv[2]))
 print("held", flush=True)
 time.sleep(600)
@@ -191,7 +191,7 @@ def test_a_run_without_a_lock_is_dead_when_its_process_is(
 def test_where_several_machines_may_run_a_run_without_a_lock_is_not_judged(
     instance: dg.DagsterInstance, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trading_assets.orchestration.reconcile._is_one_machine", lambda _: False)
+    monkeypatch.setattr("trading_assets.orchestration.upkeep.reconcile._is_one_machine", lambda _: False)
     run_of(instance, Status.STARTED)
 
     assert () == reconcile(instance, warehouse, now=later(1e6)).dead_runs

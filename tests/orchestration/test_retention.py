@@ -10,13 +10,13 @@ from toy_steps import doubled, record_day, source
 from trading_assets.errors import CorruptObject, NotKept
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse, execute
-from trading_assets.orchestration.quarantine import accept
-from trading_assets.storage.audit import TIDY, trail
+from trading_assets.orchestration.upkeep.quarantine import accept
 from trading_assets.storage.database import reading
-from trading_assets.storage.quarantine import Quarantine, State
 from trading_assets.storage.records import Version
-from trading_assets.storage.references import needed
-from trading_assets.storage.retention import (
+from trading_assets.storage.upkeep.audit import TIDY, trail
+from trading_assets.storage.upkeep.quarantine import Quarantine, State
+from trading_assets.storage.upkeep.references import needed
+from trading_assets.storage.upkeep.retention import (
     Removable,
     objects,
     removable_objects,

@@ -9,11 +9,11 @@ from test_nightly import MARKET, NIGHT, TODAY, doubled, recorded, table
 
 from trading_assets.definitions import STEPS
 from trading_assets.errors import NotACapture
-from trading_assets.orchestration.arrivals import take, waiting
 from trading_assets.orchestration.assets import as_dagster_asset
+from trading_assets.orchestration.automation.arrivals import take, waiting
+from trading_assets.orchestration.automation.sensors import ask_for_imports, ask_for_landed, ask_for_night
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.resources import resources
-from trading_assets.orchestration.sensors import ask_for_imports, ask_for_landed, ask_for_night
 from trading_assets.orchestration.step import Step
 from trading_assets.telemetry.alerts import Kind, alerts
 

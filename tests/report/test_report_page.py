@@ -18,7 +18,7 @@ from trading_assets.report.page import build_page
 from trading_assets.schema import level
 from trading_assets.storage.catalog import QuarantineRow
 from trading_assets.storage.database import writing
-from trading_assets.storage.quarantine import Quarantine
+from trading_assets.storage.upkeep.quarantine import Quarantine
 
 HOSTILE = "<script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)>"
 VOID = frozenset({"meta", "img", "br", "link", "input", "hr"})

@@ -13,14 +13,14 @@ from sqlalchemy import select, text
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse, _discard
 from trading_assets.settings import Settings, load_settings
-from trading_assets.storage.acceptance import accept
 from trading_assets.storage.attempts import begun
 from trading_assets.storage.catalog import QuarantineRow
 from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.lake import Lake
-from trading_assets.storage.quarantine import Quarantine
 from trading_assets.storage.records import Draft, Judgement, Origin, Ticket, Version
 from trading_assets.storage.store import LOCK, READ_ONLY, REPORT
+from trading_assets.storage.upkeep.acceptance import accept
+from trading_assets.storage.upkeep.quarantine import Quarantine
 
 PROJECT = Path(__file__).resolve().parents[2]
 PARTITION = Partition.parse("2024-08-08|BTCUSDT.BINANCE")

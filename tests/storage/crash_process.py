@@ -12,7 +12,7 @@ from pathlib import Path
 
 from crash_house import OLD, PROJECT, litter, open_house, publish, refuse
 
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.migrate import upgrade_catalog
 
 HERE = Path(__file__).parent

@@ -19,8 +19,8 @@ from typing import Any
 
 from crash_house import SCENARIOS, default_settings, open_house
 
-from trading_assets.storage import effects
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
 
 PR_SET_PTRACER = 0x59616D61
 ANYONE = ctypes.c_ulong(-1)

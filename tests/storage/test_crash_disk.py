@@ -19,8 +19,8 @@ from crash_process import CrashServer, crash_server, make_templates
 from sqlalchemy import event
 
 from trading_assets.errors import DiskFailed, DiskFull
-from trading_assets.storage import effects
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.records import Judgement
 
 LIMITS = [0, 100, 1_000, 10_000, 50_000, 90_000]

@@ -17,7 +17,7 @@ from crash_house import (
 )
 from crash_process import CrashServer, crash_server, make_templates
 
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability.effects import Effect
 
 CASES = [
     ("publish", "lived_in"),

@@ -18,8 +18,8 @@ from crash_house import (
 from crash_process import make_templates
 from power_loss import Disk, Loss
 
-from trading_assets.storage import effects
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
 
 CASES = [("publish", "lived_in"), ("publish", "empty"), ("refuse", "lived_in")]
 BEFORE = {"lived_in": OLD, "empty": None}

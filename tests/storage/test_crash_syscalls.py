@@ -24,7 +24,7 @@ from crash_house import (
 from crash_process import CrashServer, crash_server, make_templates
 from syscalls import OPENING, Call, Spot, ensure_strace, planted, recorded, spots, traced
 
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability.effects import Effect
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

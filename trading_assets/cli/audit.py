@@ -24,7 +24,7 @@ def audit(
 
         trading-assets audit --limit 1000
     """
-    from trading_assets.storage.audit import trail  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.storage.upkeep.audit import trail  # noqa: PLC0415 - SQLAlchemy is slow to import
 
     with open_session() as session:
         acts = trail(session.warehouse.lake.engine, limit=limit)

@@ -1,7 +1,7 @@
 """The commands about room on disk: what is used, and removing what retention no longer keeps.
 
 Belongs here: arguments, tables and questions.
-Does not: measuring (storage/usage) and removing (orchestration/tidy).
+Does not: measuring (storage/upkeep/usage) and removing (orchestration/upkeep/tidy).
 """
 
 import json
@@ -19,8 +19,8 @@ from trading_assets.cli.work import open_session
 from trading_assets.errors import TradingAssetsError
 
 if TYPE_CHECKING:
-    from trading_assets.storage.retention import Removable
-    from trading_assets.storage.usage import DiskUse
+    from trading_assets.storage.upkeep.retention import Removable
+    from trading_assets.storage.upkeep.usage import DiskUse
 
 KIB: Final = 1024
 SHOWN: Final = 20
@@ -37,7 +37,7 @@ def disk(as_json: Annotated[bool, typer.Option("--json", help="As JSON, in bytes
 
         trading-assets disk --json
     """
-    from trading_assets.storage.usage import disk_use  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.storage.upkeep.usage import disk_use  # noqa: PLC0415 - SQLAlchemy is slow to import
 
     with open_session() as session:
         found = disk_use(session.settings, session.warehouse.lake)
@@ -62,8 +62,8 @@ def tidy(
 
     What stands, and what it was made from, is never removed. Each removal is in `trading-assets audit`.
     """
-    from trading_assets.orchestration import tidy as tidying  # noqa: PLC0415 - Dagster is slow to import
-    from trading_assets.storage.audit import operating_user  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.orchestration.upkeep import tidy as tidying  # noqa: PLC0415 - Dagster is slow to import
+    from trading_assets.storage.upkeep.audit import operating_user  # noqa: PLC0415 - SQLAlchemy is slow to import
 
     now = datetime.now(UTC)
     with open_session() as session:

@@ -1,7 +1,7 @@
 """The commands of the quarantine: what was refused and why, beside what stands, and what a person decides about it.
 
 Belongs here: what can be asked for, and the help that teaches it.
-Does not: finding and deciding (storage/quarantine, orchestration/quarantine), showing it (quarantine_tables).
+Does not: finding and deciding (both modules upkeep/quarantine), showing it (quarantine_tables).
 """
 
 import sys
@@ -19,7 +19,7 @@ from trading_assets.identifiers import Partition, parse_asset
 
 if TYPE_CHECKING:
     from trading_assets.storage.lake import Lake
-    from trading_assets.storage.quarantine import Quarantine, Refused
+    from trading_assets.storage.upkeep.quarantine import Quarantine, Refused
 
 quarantine = typer.Typer(
     no_args_is_help=True,
@@ -125,8 +125,8 @@ def accept(
     changed: then run it again, and look at what is refused then.
     """
     from trading_assets.definitions import STEPS  # noqa: PLC0415 - Dagster is slow to import
-    from trading_assets.orchestration import quarantine as deciding  # noqa: PLC0415 - see above
-    from trading_assets.storage.audit import operating_user  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.orchestration.upkeep import quarantine as deciding  # noqa: PLC0415 - see above
+    from trading_assets.storage.upkeep.audit import operating_user  # noqa: PLC0415 - SQLAlchemy is slow to import
 
     number = parse_ticket(ticket)
     with open_session() as session:
@@ -151,7 +151,7 @@ def drop(
 
         trading-assets quarantine drop 17 --reason "a broken disk, recorded again"
     """
-    from trading_assets.storage.audit import operating_user  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.storage.upkeep.audit import operating_user  # noqa: PLC0415 - SQLAlchemy is slow to import
 
     number = parse_ticket(ticket)
     with open_session() as session:
@@ -163,7 +163,7 @@ def drop(
 
 
 def _quarantine(lake: "Lake") -> "Quarantine":
-    from trading_assets.storage.quarantine import Quarantine  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.storage.upkeep.quarantine import Quarantine  # noqa: PLC0415 - SQLAlchemy is slow to import
 
     return Quarantine(lake)
 

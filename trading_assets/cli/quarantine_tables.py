@@ -13,8 +13,8 @@ from trading_assets.cli.terminal import complain, say, show_table, visible
 if TYPE_CHECKING:
     from trading_assets.comparison.files import Comparison
     from trading_assets.comparison.tables import RowDifference, Summary
-    from trading_assets.storage.quarantine import Refused
     from trading_assets.storage.records import Judgement
+    from trading_assets.storage.upkeep.quarantine import Refused
 
 COLUMNS: Final = ("ticket", "state", "asset", "partition", "refused at (UTC)", "rows", "failed rules", "stands")
 STYLES: Final = {"waiting": "bold red", "overtaken": "dim", "accepted": "green", "dropped": "dim"}

@@ -1,6 +1,6 @@
 """The command that puts right what a crash left, and says what it did.
 
-Belongs here: saying it. Does not: doing it (session, orchestration/reconcile, orchestration/watch).
+Belongs here: saying it. Does not: doing it (session, orchestration/upkeep/reconcile, orchestration/watch).
 """
 
 from trading_assets.cli.app import app
@@ -17,7 +17,7 @@ def reconcile_() -> None:
 
         trading-assets reconcile
     """
-    from trading_assets.orchestration.watch import watch  # noqa: PLC0415 - Dagster takes seconds to import
+    from trading_assets.orchestration.upkeep.watch import watch  # noqa: PLC0415 - Dagster takes seconds to import
 
     with open_session() as session:
         done = session.repairs

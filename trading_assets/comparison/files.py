@@ -1,7 +1,7 @@
 """A refused file beside the version that stands, whatever kind of file it is and whatever is wrong with it.
 
 Belongs here: what can be said of two tables, two captures or two documents.
-Does not: finding them (storage/quarantine), showing it (cli).
+Does not: finding them (storage/upkeep/quarantine), showing it (cli).
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """MLflow's runs that a killed process left open: found by a plain query, ended through MLflow.
 
-Belongs here: finding and ending them. Does not: which Dagster runs are over (orchestration/reconcile).
+Belongs here: finding and ending them. Does not: which Dagster runs are over (orchestration/upkeep/reconcile).
 Source of the tables: MLflow's own schema, of which only run id, status and tags are read.
 """
 

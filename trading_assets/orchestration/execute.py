@@ -20,10 +20,10 @@ from trading_assets.identifiers import Partition
 from trading_assets.orchestration.gate import Audit, Verdict, audit
 from trading_assets.orchestration.step import Days, Made, Step
 from trading_assets.settings import Settings
-from trading_assets.storage import effects
 from trading_assets.storage.attempts import begun
 from trading_assets.storage.database import open_engine
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.formats import CAPTURE, DOCUMENT, Published, open_published, write_parquet
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Draft, Origin, Ticket, Version

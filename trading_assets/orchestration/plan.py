@@ -17,10 +17,10 @@ from trading_assets.orchestration.execute import Warehouse, origin_of, resolve_i
 from trading_assets.orchestration.importing import landed_partitions
 from trading_assets.orchestration.moment import at_this_moment
 from trading_assets.orchestration.step import Step
-from trading_assets.storage.acceptance import acceptances
-from trading_assets.storage.audit import Act
 from trading_assets.storage.records import Origin, Version
 from trading_assets.storage.registry import Refusal
+from trading_assets.storage.upkeep.acceptance import acceptances
+from trading_assets.storage.upkeep.audit import Act
 
 
 class State(StrEnum):

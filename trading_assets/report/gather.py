@@ -20,8 +20,8 @@ from trading_assets.report.records import Gap, Refusal, Section
 from trading_assets.storage.catalog import QualityRow, QuarantineRow
 from trading_assets.storage.database import reading
 from trading_assets.storage.lake import Lake
-from trading_assets.storage.quarantine import Quarantine, State
 from trading_assets.storage.records import Judgement
+from trading_assets.storage.upkeep.quarantine import Quarantine, State
 
 MAX_GAPS: Final = 40
 """Rows of a ledger that a section lists."""

@@ -11,8 +11,8 @@ from trading_assets.identifiers import Partition
 from trading_assets.models.document import ModelDocument
 from trading_assets.models.evaluate import Score
 from trading_assets.orchestration.plan import Standing
-from trading_assets.storage.quarantine import Refused
 from trading_assets.storage.records import Judgement
+from trading_assets.storage.upkeep.quarantine import Refused
 
 Level = Literal["good", "care", "bad", "none"]
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from trading_assets.identifiers import Partition
 from trading_assets.storage.catalog import TicketRow
 from trading_assets.storage.database import committing, reading
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.records import Ticket
 
 PUBLISHED: Final = "published"

@@ -14,8 +14,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from trading_assets.settings import Settings
-from trading_assets.storage import effects
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
 
 
 def open_engine(settings: Settings) -> Engine:

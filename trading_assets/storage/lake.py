@@ -22,17 +22,17 @@ from sqlalchemy.orm import Session
 from trading_assets.errors import CorruptObject, LostRace, NotKept, NotPublished
 from trading_assets.identifiers import Partition
 from trading_assets.storage.attempts import FAILED, LOST, PUBLISHED, REFUSED, ended
-from trading_assets.storage.audit import removal_of
 from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow
 from trading_assets.storage.database import committing, reading
-from trading_assets.storage.effects import Effect
-from trading_assets.storage.faults import disk_faults_named
+from trading_assets.storage.durability.disk_faults import disk_faults_named
+from trading_assets.storage.durability.effects import Effect
+from trading_assets.storage.durability.guard import publishing
+from trading_assets.storage.durability.leftovers import remove_half_refusals
 from trading_assets.storage.formats import Published, count_rows, open_published
-from trading_assets.storage.guard import publishing
-from trading_assets.storage.leftovers import remove_half_refusals
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.rows import as_version, move_pointer, record_judgements
 from trading_assets.storage.store import Store
+from trading_assets.storage.upkeep.audit import removal_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What Dagster's event log knows of what is published: versions are marked when it has them.
 
-Belongs here: the mark, and finding what lacks it. Does not: reporting (orchestration/reconcile).
+Belongs here: the mark, and finding what lacks it. Does not: reporting (orchestration/upkeep/reconcile).
 """
 
 from collections.abc import Iterable

@@ -17,9 +17,9 @@ from typing import Final
 
 from trading_assets.errors import CorruptObject
 from trading_assets.identifiers import Partition
-from trading_assets.storage import effects
-from trading_assets.storage.durable import make_folder, sync_folders
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
+from trading_assets.storage.durability.folders import make_folder, sync_folders
 
 READ_ONLY: Final = 0o444
 LOCK: Final = ".lock"

@@ -5,7 +5,7 @@ began before that is still running, which may have read it. It is looked at agai
 out (guard), written down, and only then removed: a crash leaves an object that was said to be gone, which is harmless.
 
 Belongs here: objects and refused files.
-Does not: Dagster's runs (orchestration/event_log), what is due (orchestration/tidy).
+Does not: Dagster's runs (orchestration/upkeep/event_log), what is due (orchestration/upkeep/tidy).
 """
 
 import re
@@ -18,13 +18,13 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from trading_assets.storage.audit import TIDY, write_down
 from trading_assets.storage.catalog import TicketRow
 from trading_assets.storage.database import reading, writing
-from trading_assets.storage.guard import removing
+from trading_assets.storage.durability.guard import removing
 from trading_assets.storage.lake import Lake
-from trading_assets.storage.quarantine import Quarantine, Refused, State
-from trading_assets.storage.references import published, superseded
+from trading_assets.storage.upkeep.audit import TIDY, write_down
+from trading_assets.storage.upkeep.quarantine import Quarantine, Refused, State
+from trading_assets.storage.upkeep.references import published, superseded
 
 BATCH: Final = 256
 """Objects that are removed while publications wait."""

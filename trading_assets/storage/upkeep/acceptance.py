@@ -7,7 +7,7 @@ The refused file is copied, so that a crash before the commit leaves quarantine 
 file too many, which accepting again removes.
 
 Belongs here: that exception, and what is known of it afterwards.
-Does not: publishing what passed (lake), whether code and settings are still the same (orchestration/quarantine).
+Does not: publishing what passed (lake), whether code and settings are still the same (orchestration/upkeep/quarantine).
 """
 
 import os
@@ -24,16 +24,17 @@ from sqlalchemy.orm import Session
 from trading_assets.errors import NotAcceptable
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.storage.attempts import ACCEPTED, FAILED, LOST, ended
-from trading_assets.storage.audit import ACCEPT, Act, newest_by_subject, subject_of, write_down
 from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow, VersionRow
 from trading_assets.storage.database import committing, reading
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability.disk_faults import disk_faults_named
+from trading_assets.storage.durability.effects import Effect
+from trading_assets.storage.durability.guard import publishing
 from trading_assets.storage.formats import count_rows
-from trading_assets.storage.guard import publishing
 from trading_assets.storage.lake import Lake
-from trading_assets.storage.quarantine import Refused, State
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.rows import move_pointer
+from trading_assets.storage.upkeep.audit import ACCEPT, Act, newest_by_subject, subject_of, write_down
+from trading_assets.storage.upkeep.quarantine import Refused, State
 
 
 def accept(lake: Lake, refused: Sequence[Refused], *, actor: str, reason: str) -> dict[str, Version]:
@@ -53,7 +54,10 @@ def accept(lake: Lake, refused: Sequence[Refused], *, actor: str, reason: str) -
     if any(each.state is not State.ACCEPTED for each in refused):
         origin = _origin_of(refused)
         lake.store.sweep()
-        with lake.store.staging(f"{first.ticket_id}-accepting-{os.getpid()}") as folder:
+        with (
+            disk_faults_named(lake.store.root, f"accepting ticket {first.ticket_id}"),
+            lake.store.staging(f"{first.ticket_id}-accepting-{os.getpid()}") as folder,
+        ):
             ticket = Ticket(first.ticket_id, first.step, first.partition, first.run_id, folder)
             _publish(lake, ticket, [_copied(lake, ticket, each) for each in refused], origin, actor, reason)
     for each in refused:

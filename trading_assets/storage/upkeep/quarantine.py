@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session
 
 from trading_assets.errors import NotInQuarantine
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.storage.audit import DROP, subject_of, write_down
 from trading_assets.storage.catalog import PointerRow, QualityRow, QuarantineRow, TicketRow
 from trading_assets.storage.database import reading, writing
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Judgement, Origin, Version
 from trading_assets.storage.rows import as_version
+from trading_assets.storage.upkeep.audit import DROP, subject_of, write_down
 
 
 class State(StrEnum):

@@ -3,7 +3,7 @@
 A partition is shown by its newest attempt and by its newest publication, each with their checks, so the runs of these
 are kept however old they are. Every attempt is a ticket in the catalogue, which says whose runs they are.
 
-Belongs here: runs, their events and their logs. Does not: objects and refused files (storage/retention).
+Belongs here: runs, their events and their logs. Does not: objects and refused files (storage/upkeep/retention).
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from trading_assets.storage.attempts import ACCEPTED, PUBLISHED
-from trading_assets.storage.audit import TIDY, write_down
 from trading_assets.storage.catalog import PointerRow, TicketRow, VersionRow
 from trading_assets.storage.database import reading, writing
-from trading_assets.storage.retention import Removable
-from trading_assets.storage.usage import measure
+from trading_assets.storage.upkeep.audit import TIDY, write_down
+from trading_assets.storage.upkeep.retention import Removable
+from trading_assets.storage.upkeep.usage import measure
 
 FINISHED: Final = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from trading_assets.identifiers import Partition
-from trading_assets.storage import effects
 from trading_assets.storage.catalog import QuarantineRow
 from trading_assets.storage.database import reading
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.store import Store
 
 

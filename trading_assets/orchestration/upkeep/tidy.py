@@ -1,6 +1,6 @@
 """What the settings say may be removed by now, and removing it.
 
-Belongs here: from days in the settings to what is due. Does not: what may go at all (storage/retention, event_log).
+Belongs here: from days in the settings to what is due. Does not: what may go at all (retention, event_log).
 """
 
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from trading_assets.orchestration.event_log import removable_runs, remove_runs
 from trading_assets.orchestration.execute import Warehouse
-from trading_assets.storage.retention import (
+from trading_assets.orchestration.upkeep.event_log import removable_runs, remove_runs
+from trading_assets.storage.upkeep.retention import (
     Removable,
     removable_objects,
     removable_refusals,

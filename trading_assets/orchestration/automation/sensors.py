@@ -11,12 +11,12 @@ from typing import Final
 
 import dagster as dg
 
-from trading_assets.orchestration.arrivals import waiting
 from trading_assets.orchestration.assets import REQUESTED_BY
+from trading_assets.orchestration.automation.arrivals import waiting
+from trading_assets.orchestration.automation.jobs import import_recording
+from trading_assets.orchestration.automation.nightly import GivenUp, Night, Wanted, night_of, wave
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import landed_partitions
-from trading_assets.orchestration.jobs import import_recording
-from trading_assets.orchestration.nightly import GivenUp, Night, Wanted, night_of, wave
 from trading_assets.orchestration.partitions import INSTRUMENTS
 from trading_assets.orchestration.plan import pending
 from trading_assets.orchestration.step import Step

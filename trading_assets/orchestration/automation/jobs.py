@@ -9,7 +9,7 @@ from typing import Final
 import dagster as dg
 
 from trading_assets.errors import TradingAssetsError
-from trading_assets.orchestration.arrivals import take
+from trading_assets.orchestration.automation.arrivals import take
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.telemetry.alerts import Kind, raise_alert
 

@@ -1,7 +1,7 @@
 """Accept what was refused, if a run would still make the very same thing.
 
 Belongs here: holding a refused file against the code, settings and imported lines of now.
-Does not: moving bytes and pointers (storage/acceptance), finding and dropping (storage/quarantine).
+Does not: moving bytes and pointers (storage/upkeep/acceptance), finding and dropping (storage/upkeep/quarantine).
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from trading_assets.errors import NotAcceptable
 from trading_assets.orchestration.execute import Warehouse, circumstances, origin_of, resolve_inputs
 from trading_assets.orchestration.plan import difference
 from trading_assets.orchestration.step import Step
-from trading_assets.storage import acceptance
-from trading_assets.storage.audit import MAX_REASON
-from trading_assets.storage.quarantine import Quarantine, Refused, State
 from trading_assets.storage.records import Version
+from trading_assets.storage.upkeep import acceptance
+from trading_assets.storage.upkeep.audit import MAX_REASON
+from trading_assets.storage.upkeep.quarantine import Quarantine, Refused, State
 
 MIN_REASON: Final = 10
 """A reason of fewer characters says nothing to whoever reads it in a year."""

@@ -9,8 +9,8 @@ Belongs here: the few file-system calls whose order matters. Does not: what is w
 import os
 from pathlib import Path
 
-from trading_assets.storage import effects
-from trading_assets.storage.effects import Effect
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
 
 
 def make_folder(folder: Path) -> None:

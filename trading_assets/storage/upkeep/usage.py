@@ -19,8 +19,8 @@ from trading_assets.settings import Settings
 from trading_assets.storage.catalog import PointerRow, VersionRow
 from trading_assets.storage.database import reading
 from trading_assets.storage.lake import Lake
-from trading_assets.storage.references import needed
-from trading_assets.storage.retention import disk_bytes, objects
+from trading_assets.storage.upkeep.references import needed
+from trading_assets.storage.upkeep.retention import disk_bytes, objects
 
 
 @dataclass(frozen=True, slots=True)
