@@ -1,6 +1,7 @@
 """The UI as a person sees it: `make ui` is started on small data and used with a mouse only."""
 
 import gzip
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,22 +108,38 @@ def test_a_good_partition_is_made_and_a_bad_one_refused(tried: dict[str, str]) -
 
 
 @pytest.mark.usefixtures("tried")
-def test_the_failed_check_says_its_numbers(person: Person) -> None:
+def test_the_failed_check_says_its_numbers_and_of_which_partition(person: Person) -> None:
     open_asset(person, "raw_l2_snapshots", "Checks")
     person.click("book_is_mostly_valid")
+    person.sees("0.9 <= valid_share", "Failed", "Latest execution", f"{BAD}|{INSTRUMENT}")
+    person.keeps("failed-check")
     person.turns_to("Execution history")
 
-    person.sees("Failed", "book_is_mostly_valid: valid_share is 0.", "wanted >= 0.9")
-    person.keeps("failed-check")
+    person.sees("book_is_mostly_valid: valid_share is 0.", "wanted >= 0.9")
+    person.keeps("check-history")
 
 
 @pytest.mark.usefixtures("tried")
-def test_the_plot_and_the_upstream_versions_are_shown(person: Person) -> None:
+def test_the_plot_is_a_picture(person: Person) -> None:
     open_asset(person, "raw_l2_snapshots", "Events")
-    person.sees(f"{GOOD}|{INSTRUMENT}", "dagster/row_count")
+    person.click(f"{GOOD}|{INSTRUMENT}")
+    person.row("plot").get_by_text("Show Markdown").click()
+    picture = person.page.get_by_role("dialog").get_by_role("img", name="raw_l2_snapshots")
+    expect(picture).to_be_visible()
+    person.keeps("plot")
 
-    assert "captures" in person.row("inputs").inner_text()
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 300")
+
+
+@pytest.mark.usefixtures("tried")
+def test_the_versions_it_was_made_from_are_a_table(person: Person) -> None:
+    open_asset(person, "raw_l2_snapshots", "Events")
+    person.click(f"{GOOD}|{INSTRUMENT}")
+    inputs = person.row("inputs")
+    inputs.scroll_into_view_if_needed()
     person.keeps("events")
+
+    expect(inputs).to_contain_text(re.compile(rf"captures\s*{GOOD}\s*[0-9a-f]{{32}}"))
 
 
 def test_the_lineage_of_an_asset_is_shown(person: Person) -> None:
