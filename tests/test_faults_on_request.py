@@ -13,7 +13,7 @@ from trading_assets.features.registry import REGISTRY
 from trading_assets.sources.faults.expected import Gap
 
 SEEDS = [
-    pytest.param(range(at, at + 20), id=f"seeds {at} to {at + 19}", marks=[] if at < 60 else [pytest.mark.slow])
+    pytest.param(range(at, at + 20), id=f"seeds {at} to {at + 19}", marks=[] if at < 20 else [pytest.mark.slow])
     for at in range(0, 300, 20)
 ]
 NS = 1_000_000_000

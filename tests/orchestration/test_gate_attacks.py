@@ -252,7 +252,8 @@ def attacks() -> Iterator[Any]:
     for output, ways in {"captures": CAPTURES, **everything, "model": MODEL}.items():
         for what, (change, reason) in ways.items():
             if what not in NO_ROWS_TO_LOSE.get(output, ()):
-                yield pytest.param(output, change, reason, id=f"{output}: {what}")
+                marks = [pytest.mark.slow] if what in ANY_TABLE and output != "raw_l2_snapshots" else []
+                yield pytest.param(output, change, reason, id=f"{output}: {what}", marks=marks)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,8 @@ from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.records import Judgement
 
+pytestmark = pytest.mark.slow
+
 LIMITS = [0, 100, 1_000, 10_000, 50_000, 90_000]
 MANY = tuple(Judgement(f"rule_{n}" * 10, "n", 0.0, 0.0, 0.0, passed=True) for n in range(500))
 """Judgements that need more pages than the catalogue has."""

@@ -21,6 +21,8 @@ from power_loss import Disk, Loss
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
 
+pytestmark = pytest.mark.slow
+
 CASES = [("publish", "lived_in"), ("publish", "empty"), ("refuse", "lived_in")]
 BEFORE = {"lived_in": OLD, "empty": None}
 

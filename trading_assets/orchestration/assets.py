@@ -118,7 +118,7 @@ def _many(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, t
             if outcome.refusal:
                 failures[key] = _refused(outcome)
         context.log.info("%d/%d %s: %s", n, len(keys), key, failures.get(key, "published"))
-    yield from check_results_of_many(outcomes)
+    yield from check_results_of_many(outcomes, is_failing=bool(failures))
     mark_reported(warehouse.lake.engine, [version for outcome in outcomes for version in outcome.versions.values()])
     if failures:
         raise dg.Failure(description=_told(step, failures, len(keys)), allow_retries=False)

@@ -88,15 +88,21 @@ def check_results(outcome: Outcome) -> Iterator[dg.AssetCheckResult | dg.AssetCh
             )
 
 
-def check_results_of_many(outcomes: Sequence[Outcome]) -> Iterator[dg.AssetCheckResult]:
-    """Report how every rule judged the partitions of one run: a check can be reported once a run, so it names them."""
+def check_results_of_many(
+    outcomes: Sequence[Outcome], *, is_failing: bool
+) -> Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation]:
+    """Report how every rule judged the partitions of one run: a check can be reported once a run, so it names them.
+
+    Where the run is about to fail they are evaluations, for the reason that `check_results` gives.
+    """
+    report = dg.AssetCheckEvaluation if is_failing else dg.AssetCheckResult
     for name in outcomes[0].verdicts if outcomes else ():
         judged = [(o, judgement) for o in outcomes for judgement in o.verdicts[name].judgements]
         for rule in dict.fromkeys(judgement.rule for _, judgement in judged):
-            yield _check_of_many(name, rule, [(o, j) for o, j in judged if j.rule == rule])
+            yield report(**_check_of_many(name, rule, [(o, j) for o, j in judged if j.rule == rule]))
 
 
-def _check_of_many(name: str, rule: str, judged: Sequence[tuple[Outcome, Judgement]]) -> dg.AssetCheckResult:
+def _check_of_many(name: str, rule: str, judged: Sequence[tuple[Outcome, Judgement]]) -> dict[str, Any]:
     failed = [(outcome, judgement) for outcome, judgement in judged if not judgement.passed]
     values = [judgement.value for _, judgement in judged if judgement.value is not None]
     found: dict[str, Any] = {"n_partitions": len(judged), "n_failed": len(failed)}
@@ -106,13 +112,13 @@ def _check_of_many(name: str, rule: str, judged: Sequence[tuple[Outcome, Judgeme
         found["failed"] = _failed_table(failed)
         found |= _sample(failed[0][0].verdicts[name].offenders)
     named = ", ".join(str(outcome.partition) for outcome, _ in failed)
-    return dg.AssetCheckResult(
-        asset_key=name,
-        check_name=rule,
-        passed=not failed,
-        description=f"failed for {named}" if failed else None,
-        metadata=found,
-    )
+    return {
+        "asset_key": dg.AssetKey(name),
+        "check_name": rule,
+        "passed": not failed,
+        "description": f"failed for {named}" if failed else None,
+        "metadata": found,
+    }
 
 
 def _failed_table(failed: Sequence[tuple[Outcome, Judgement]]) -> dg.TableMetadataValue:
