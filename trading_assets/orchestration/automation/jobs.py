@@ -13,6 +13,9 @@ from trading_assets.orchestration.automation.arrivals import take
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.telemetry.alerts import Kind, raise_alert
 
+ARRIVAL: Final = "trading_assets/arrival"
+"""Tag of a run that an arrival is the reason for: what arrived, as a digest."""
+
 
 class Arrival(dg.Config):
     """A file that arrived."""
@@ -28,7 +31,7 @@ def import_file(context: dg.OpExecutionContext, config: Arrival, warehouse: dg.R
     except TradingAssetsError as error:
         raise_alert(
             Kind.IMPORT_REFUSED,
-            config.path,
+            f"{config.path} {context.run.tags.get(ARRIVAL, '')}",
             f"{error} (the file lies in refused/ of the arrivals)",
             engine=warehouse.lake.engine,
             settings=warehouse.settings,

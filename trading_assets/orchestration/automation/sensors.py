@@ -13,7 +13,7 @@ import dagster as dg
 
 from trading_assets.orchestration.assets import REQUESTED_BY
 from trading_assets.orchestration.automation.arrivals import waiting
-from trading_assets.orchestration.automation.jobs import import_recording
+from trading_assets.orchestration.automation.jobs import ARRIVAL, import_recording
 from trading_assets.orchestration.automation.nightly import GivenUp, Night, Wanted, night_of, wave
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import landed_partitions
@@ -23,7 +23,6 @@ from trading_assets.orchestration.step import Step
 from trading_assets.telemetry.alerts import Kind, raise_alert
 
 STEP: Final = "trading_assets/step"
-ARRIVAL: Final = "trading_assets/arrival"
 UNFINISHED: Final = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
