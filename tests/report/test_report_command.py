@@ -1,4 +1,6 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import CommandLine, new_project
@@ -62,3 +64,38 @@ def test_a_report_that_fails_leaves_the_page_before_it(recorded: CommandLine, tm
 
 def _out_of_memory(*_: object) -> None:
     raise MemoryError
+
+
+def damaged(command: CommandLine, recording: Path, **faults: int) -> list[dict[str, Any]]:
+    """Damage a recording in its place, and return the gaps that must follow."""
+    sound = recording.rename(recording.with_name(f"sound-{recording.name}"))
+    said = command("faults", sound, "--out", recording, "--seed", "3", *(f"--{k}={n}" for k, n in faults.items()))
+    assert 0 == said.code, said.err
+    sound.unlink()
+    truth = recording.with_name(f"{recording.name}.truth.json")
+    gaps: list[dict[str, Any]] = json.loads(truth.read_text())["gaps"]
+    truth.unlink()
+    return gaps
+
+
+def test_a_damaged_recording_shows_its_gaps_published_or_refused(project: CommandLine, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    project("simulate", "--out", folder, "-i", str(SIMBTC), "--days", "2", "--minutes", "3")
+    first, second = sorted((folder / str(SIMBTC)).iterdir())
+    lost = damaged(project, first, swap=3)
+    refused = damaged(project, second, drop=60)
+    assert 0 == project("import", folder).code
+    assert 1 == project("run").code
+    page = tmp_path / "page.html"
+
+    assert 0 == project("report", "--out", page).code
+    text = page.read_text()
+    of_first, of_second = text.split(f'<section id="{SIMBTC}-{SECOND.day}"')
+    assert "those of a refused pass" not in of_first
+    assert "those of a refused pass" in of_second
+    for section, gaps in ((of_first, lost), (of_second, refused)):
+        broken = [gap for gap in gaps if gap["cause"] == "sequence_gap"]
+        assert broken
+        assert [] == [
+            gap for gap in broken if f'>{gap["seq_before"]}</td><td class="n">{gap["seq_after"]}<' not in section
+        ]

@@ -3,8 +3,10 @@
 Belongs here: reading verified bytes and judgements. Does not: drawing (pictures), concluding (verdict).
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -27,6 +29,7 @@ MAX_GAPS: Final = 40
 """Rows of a ledger that a section lists."""
 _NOT_READ: Final = frozenset({"captures"})
 """Recordings are large, and all that is shown of them was counted when they were published."""
+_RAW: Final = frozenset({"raw_l2_snapshots", "raw_trades", "feed_gaps"})
 _TIME: Final = "%H:%M:%S.%f"
 
 
@@ -57,18 +60,33 @@ def open_standing(standings: Sequence[Standing], lake: Lake) -> Published:
     return found
 
 
+def open_refused(refusals: Sequence[Refusal]) -> Published:
+    """Open the newest refused tables of the raw pass, if their bytes are those that were judged.
+
+    Nobody else reads them: they are for a person to see what was wrong with a day of which nothing stands.
+    """
+    newest = {refusal.file.asset: refusal.file for refusal in refusals if refusal.file.asset in _RAW}
+    sound = {asset: file.path for asset, file in newest.items() if _md5_of(file.path) == file.md5}
+    return Published({asset: pl.scan_parquet(path) for asset, path in sound.items()})
+
+
 def section_of(partition: Partition, standings: Sequence[Standing], published: Published, lake: Lake) -> Section:
     """Collect all of a section but its pictures."""
     section = Section(partition, standings, damaged=published.damaged)
     section.rules = rules_of(partition, lake)
     section.refusals = refusals_of(partition, lake)
     section.facts = _facts(section, published)
-    if (ledger := published.tables.get("feed_gaps")) is not None:
-        gaps = ledger.collect()
-        section.n_gaps, section.gaps = gaps.height, _listed(gaps.head(MAX_GAPS))
+    show_ledger(section, published)
     if content := published.documents.get("model"):
         section.model = ModelDocument.from_bytes(content)
     return section
+
+
+def show_ledger(section: Section, tables: Published) -> None:
+    """List the first rows of a ledger."""
+    if (ledger := tables.tables.get("feed_gaps")) is not None:
+        gaps = ledger.collect()
+        section.n_gaps, section.gaps = gaps.height, _listed(gaps.head(MAX_GAPS))
 
 
 def rules_of(partition: Partition, lake: Lake) -> dict[str, list[Judgement]]:
@@ -99,6 +117,14 @@ def refusals_of(partition: Partition, lake: Lake) -> list[Refusal]:
     tended = Quarantine(lake)
     found = tended.find(instruments=[partition.instrument], days=(partition.day, partition.day))
     return [Refusal(file, tended.judgements(file)) for file in found if file.state is State.WAITING]
+
+
+def _md5_of(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "md5").hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def _facts(section: Section, published: Published) -> dict[str, str]:

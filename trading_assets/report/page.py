@@ -16,7 +16,7 @@ from markupsafe import Markup
 from trading_assets.identifiers import Partition
 from trading_assets.models.plots import worth_plot
 from trading_assets.orchestration.plan import Standing
-from trading_assets.report.gather import MAX_GAPS, open_standing, section_of
+from trading_assets.report.gather import MAX_GAPS, open_refused, open_standing, section_of, show_ledger
 from trading_assets.report.pictures import pictures_of, realised_worth
 from trading_assets.report.records import Section
 from trading_assets.report.verdict import answers
@@ -58,8 +58,12 @@ def _section(partition: Partition, cells: Sequence[Standing], warehouse: "Wareho
     published = open_standing(cells, warehouse.lake)
     section = section_of(partition, cells, published, warehouse.lake)
     section.realised = realised_worth(published.tables, warehouse.settings)
+    title = str(partition)
+    if "feed_gaps" not in published.tables and (refused := open_refused(section.refusals)).tables:
+        published, title, section.is_of_refused = refused, f"{partition}, refused", True
+        show_ledger(section, refused)
     if is_pictured:
-        section.pictures = list(pictures_of(published, title=str(partition)))
+        section.pictures = list(pictures_of(published, title=title))
     else:
         day, instrument = partition.day, partition.instrument
         section.left_out = f"trading-assets report -i {instrument} --start {day} --end {day}"

@@ -70,7 +70,10 @@ class Section:
     left_out: str = ""
     """Why there are no pictures; empty where there are."""
     gaps: Sequence[Gap] = ()
-    n_gaps: int = 0
+    n_gaps: int | None = None
+    """None where no ledger can be shown."""
+    is_of_refused: bool = False
+    """Whether ledger and pictures of the raw tables are those of a refused pass, because none was published."""
     rules: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
     """How the rules judged what stands, by asset, the failed ones first."""
     refusals: Sequence[Refusal] = ()

@@ -86,7 +86,7 @@ def _named_gaps(sections: Sequence[Section]) -> list[str]:
     causes = Counter[str]()
     for section in sections:
         causes.update(gap.cause for gap in section.gaps)
-    n_gaps = sum(section.n_gaps for section in sections)
+    n_gaps = sum(section.n_gaps or 0 for section in sections)
     if not n_gaps:
         return ["No gap in any feed."]
     return [
