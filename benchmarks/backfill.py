@@ -50,7 +50,7 @@ def seconds(work: object, *given: object) -> float:
 
 def main() -> None:
     """Print, for each step, the time a partition takes with and without Dagster, and the difference."""
-    n_partitions = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    n_partitions = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     with project():
         import dagster as dg  # noqa: PLC0415 - reads the environment that `project` has just set
 
