@@ -54,9 +54,9 @@ bench: setup ## Measure decoding, the book, start-up and backfills beside other 
 
 lock: ## Resolve pyproject.toml anew into lock/ (needs an installed .venv)
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header - -o lock/installer.txt
+	  --no-annotate --no-header - -o lock/installer.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-	  --no-emit-index-url --no-annotate --no-header --prerelease if-necessary-or-explicit \
+	  --no-annotate --no-header --prerelease if-necessary-or-explicit \
 	  --extra dev pyproject.toml -o lock/environment.txt
 
 clean: ## Remove everything that was made: the environment and all published data

@@ -21,7 +21,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 def shared_data() -> Path:
     """Real captures, kept beside the project and never inside it."""
     folder = Path(os.environ.get("TRADING_ASSETS_SHARED_DATA", PROJECT.parent / "shared" / "data"))
-    if not folder.is_dir():  # other people's recordings are not ours to ship
+    if not folder.is_dir():
+        # other people's recordings are not ours to ship
         pytest.skip(f"no real captures at {folder}: set TRADING_ASSETS_SHARED_DATA to their folder")
     return folder
 

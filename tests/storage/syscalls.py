@@ -91,6 +91,7 @@ class Spot:
 def ensure_strace() -> None:
     """Skip where there is no strace."""
     if shutil.which("strace") is None:
+        # a tool that few machines have; .ci/run installs it, so that these tests run where a change is judged
         pytest.skip("no strace: apt-get install strace")
 
 
@@ -104,6 +105,7 @@ def traced(server: CrashServer, scenario: str, root: Path, log: Path, *options: 
         ended = server.ended()
         tracer.communicate()
     if "attached" not in said:
+        # containers and hardened kernels forbid tracing, whoever asks: nothing here could change that
         pytest.skip(f"strace may not trace here: {said.strip()}")
     return ended
 

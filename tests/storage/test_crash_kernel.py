@@ -99,6 +99,7 @@ def small_disk(folder: Path) -> Iterator[tuple[CrashServer, Path, Path]]:
         shutil.which("unshare") is None
         or subprocess.run([*wrapper, "true"], check=False, capture_output=True).returncode
     ):
+        # mounting needs user namespaces, which some systems switch off; the same errors are injected in other tests
         pytest.skip("this system lets nobody mount a small disk of his own (unshare --user --mount)")
     with crash_server(wrapper) as server:
         yield server, Path(f"/proc/{server.process.pid}/root", *inside.parts[1:]), inside
