@@ -18,7 +18,9 @@ from trading_assets.raw.decoding.decode import decode
 from trading_assets.raw.rebuilding import sequence
 from trading_assets.raw.rebuilding.book import Levels, Rows, replay
 from trading_assets.raw.rebuilding.ladder import Ladder, ladder
+from trading_assets.raw.rebuilding.steps import MARK, UPDATE, Steps
 from trading_assets.raw.rebuilding.units import Floats, in_units
+from trading_assets.raw.rebuilding.venue_rules import rule_of
 
 T = TypeVar("T")
 REPEATS = 15
@@ -34,16 +36,16 @@ def best_of(repeats: int, work: Callable[[], T]) -> tuple[float, T]:
     return min(spans), result
 
 
-def naive(steps: sequence.Steps, levels: Levels, px: Floats, *, depth: int) -> Floats:
+def naive(steps: Steps, levels: Levels, px: Floats, *, depth: int) -> Floats:
     """Return `[r, 4 * depth]` rows of a book in dictionaries; a recording with one snapshot and no break."""
     book: tuple[dict[int, float], dict[int, float]] = ({}, {})
     rows = []
     for message, kind in zip(steps.message.tolist(), steps.kind.tolist(), strict=True):
-        if kind == sequence.MARK:
+        if kind == MARK:
             rows.append([np.nan] * 4 * depth)
             continue
         span = slice(levels.offsets[message], levels.offsets[message + 1])
-        is_changed = kind != sequence.UPDATE
+        is_changed = kind != UPDATE
         for is_ask, rank, size in zip(*(x[span].tolist() for x in levels[1:]), strict=True):
             is_changed |= book[is_ask].get(rank, 0.0) != size
             book[is_ask][rank] = size
@@ -70,7 +72,7 @@ def main() -> None:
     parser.add_argument("--depth", type=int, default=20)
     options = parser.parse_args()
     messages = decode([gzip.decompress(options.capture.read_bytes())], instrument=options.instrument)
-    rule = sequence.rule_of(options.instrument)
+    rule = rule_of(options.instrument)
 
     plan_s, plan = best_of(REPEATS, lambda: sequence.plan([messages.book], rule))
     ladder_s, rungs = best_of(REPEATS, lambda: ladder([messages]))

@@ -21,7 +21,7 @@ from trading_assets.raw.compiled import Int, compiled, inlined
 from trading_assets.raw.messages import Bools, Int64s
 from trading_assets.raw.rebuilding.bits import Words, add, at_or_below, discard, n_words
 from trading_assets.raw.rebuilding.ladder import Int32s
-from trading_assets.raw.rebuilding.sequence import LAY, MARK, REPLACE, UPDATE, Steps
+from trading_assets.raw.rebuilding.steps import LAY, MARK, REPLACE, UPDATE, Steps
 from trading_assets.raw.rebuilding.units import Floats
 
 Int8s = NDArray[np.int8]

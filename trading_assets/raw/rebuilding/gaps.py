@@ -28,15 +28,15 @@ import polars as pl
 
 from trading_assets import schema
 from trading_assets.raw.messages import Int64s
-from trading_assets.raw.rebuilding import sequence
+from trading_assets.raw.rebuilding import steps
 from trading_assets.raw.rebuilding.book import BEHIND, UNSOUND
 
 _ORDER: Final = (schema.TS_KNOWN, schema.TS_START, schema.CAUSE, schema.SEQ_AFTER)
 
 
-def break_gaps(breaks: sequence.Breaks) -> pl.DataFrame:
+def break_gaps(breaks: steps.Breaks) -> pl.DataFrame:
     """Return the ledger rows of a book that was behind."""
-    causes = pl.Series([sequence.CAUSES[cause] for cause in breaks.cause.tolist()], dtype=pl.String)
+    causes = pl.Series([steps.CAUSES[cause] for cause in breaks.cause.tolist()], dtype=pl.String)
     columns = {
         schema.TS_START: breaks.start,
         schema.TS_KNOWN: breaks.known,
@@ -85,4 +85,4 @@ def ledger(parts: Sequence[pl.DataFrame], *, since_ns: int) -> pl.DataFrame:
 
 
 def _known(values: Int64s) -> pl.Series:
-    return pl.Series(np.where(values == sequence.NOWHERE, 0, values)).set(pl.Series(values == sequence.NOWHERE), None)
+    return pl.Series(np.where(values == steps.NOWHERE, 0, values)).set(pl.Series(values == steps.NOWHERE), None)

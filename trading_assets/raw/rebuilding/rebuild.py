@@ -26,7 +26,9 @@ from trading_assets.raw.rebuilding import gaps, sequence, trades
 from trading_assets.raw.rebuilding.book import IN_STEP, Levels, Rows, replay
 from trading_assets.raw.rebuilding.clock import clocks, skew_episodes
 from trading_assets.raw.rebuilding.ladder import ladder
+from trading_assets.raw.rebuilding.steps import APPLIED, FATES, Int8s, Steps
 from trading_assets.raw.rebuilding.units import in_units
+from trading_assets.raw.rebuilding.venue_rules import rule_of
 
 _NS: int = 1_000_000_000
 
@@ -84,7 +86,7 @@ def rebuild_day(
         InvalidIdentifier: the venue has no sequence rule.
     """
     captures = [today] if yesterday is None or not needs_yesterday(today) else [yesterday, today]
-    plan = sequence.plan([capture.book for capture in captures], sequence.rule_of(instrument))
+    plan = sequence.plan([capture.book for capture in captures], rule_of(instrument))
     n_before = sum(len(capture.book.line_no) for capture in captures[:-1])
     rows = _rows(captures, plan.steps, depth=depth, n_before=n_before)
     snapshots = _row_heads(captures, plan.steps, rows)
@@ -114,7 +116,7 @@ def dead_letters_frame(letters: tuple[DeadLetter, ...]) -> pl.DataFrame:
     return pl.DataFrame(records, schema=dict(schema.DEAD_LETTERS), orient="row")
 
 
-def _rows(captures: list[Messages], steps: sequence.Steps, *, depth: int, n_before: int) -> Rows:
+def _rows(captures: list[Messages], steps: Steps, *, depth: int, n_before: int) -> Rows:
     """Replay all captures, and show the rows that arrivals after the first `n_before` messages set off."""
     rungs = ladder(captures)
     starts = np.cumsum([0, *(len(capture.book.px) for capture in captures)])
@@ -129,7 +131,7 @@ def _rows(captures: list[Messages], steps: sequence.Steps, *, depth: int, n_befo
     return replay(steps, levels, rungs.px, depth=depth, first_shown=first_shown)
 
 
-def _row_heads(captures: list[Messages], steps: sequence.Steps, rows: Rows) -> pl.DataFrame:
+def _row_heads(captures: list[Messages], steps: Steps, rows: Rows) -> pl.DataFrame:
     """Return time, ids and state of each row."""
     message = steps.message[rows.step]
     event, first, last = (
@@ -169,9 +171,9 @@ def _tickers(today: Messages) -> pl.DataFrame:
     return pl.DataFrame(columns).sort(schema.TS_RECV, schema.SEQ_LAST, maintain_order=True)
 
 
-def _counts(today: Messages, fate: sequence.Int8s, *, n_trades: int) -> Counts:
-    n_fates = dict(zip(sequence.FATES, np.bincount(fate, minlength=len(sequence.FATES)).tolist(), strict=True))
-    applied = fate == sequence.APPLIED
+def _counts(today: Messages, fate: Int8s, *, n_trades: int) -> Counts:
+    n_fates = dict(zip(FATES, np.bincount(fate, minlength=len(FATES)).tolist(), strict=True))
+    applied = fate == APPLIED
     used = {
         "depth_update": int((applied & ~today.book.is_snapshot).sum()),
         "snapshot": int((applied & today.book.is_snapshot).sum()),

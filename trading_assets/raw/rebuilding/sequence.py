@@ -1,7 +1,7 @@
 """When each depth message may be applied: the venue's synchronisation rule, followed as a live reader would.
 
-Belongs here: update ids, snapshots that join them, messages that wait for a missing one, and what was lost meanwhile.
-Does not: prices and sizes (book), rows and ledgers (rebuild, gaps).
+Belongs here: following update ids, snapshots that join them, messages that wait for a missing one, and what was lost.
+Does not: the rules themselves (venue_rules), prices and sizes (book), rows and ledgers (rebuild, gaps).
 
 Messages are taken as they arrived (by receive time; at one instant by update id; never by their place in the file)
 and applied in the venue's order. An update covers the ids `(prev, last]`: `prev` is `U - 1` on spot and `pu` on
@@ -23,99 +23,37 @@ Each decision uses only what had arrived, so cutting a recording short never cha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from trading_assets.errors import InvalidIdentifier
-from trading_assets.identifiers import Instrument
 from trading_assets.raw.compiled import Int, compiled
 from trading_assets.raw.messages import BookMessages, Bools, Int64s
-
-Int8s = NDArray[np.int8]
-
-NOWHERE: Final = np.iinfo(np.int64).min
-"""The id of a book that has seen no snapshot, and the time of what has not happened."""
-
-UPDATE: Final = 0  # lay the levels over the book
-LAY: Final = 1  # a snapshot of a book that is in sequence: replace what it covers, keep what lies deeper
-REPLACE: Final = 2  # a snapshot of a book that is not: replace everything
-MARK: Final = 3  # the message waits; until it is applied the book is behind
-
-APPLIED: Final = 0
-BEFORE_SNAPSHOT: Final = 1
-OUT_OF_SEQUENCE: Final = 2
-STALE: Final = 3
-UNUSED_SNAPSHOT: Final = 4
-DUPLICATE: Final = 5
-FATES: Final = ("applied", "before_snapshot", "out_of_sequence", "stale", "unused_snapshot", "duplicate")
-
-NO_SNAPSHOT: Final = 0
-SEQUENCE_GAP: Final = 1
-RESYNC: Final = 2
-CAUSES: Final = ("no_snapshot", "sequence_gap", "resync")
+from trading_assets.raw.rebuilding.steps import (
+    APPLIED,
+    BEFORE_SNAPSHOT,
+    DUPLICATE,
+    LAY,
+    MARK,
+    NO_SNAPSHOT,
+    NOWHERE,
+    OUT_OF_SEQUENCE,
+    REPLACE,
+    RESYNC,
+    SEQUENCE_GAP,
+    STALE,
+    UNUSED_SNAPSHOT,
+    UPDATE,
+    Breaks,
+    Int8s,
+    Plan,
+    Steps,
+)
+from trading_assets.raw.rebuilding.venue_rules import SequenceRule
 
 _SEQUENCE: Final = ("seq_first", "seq_last")
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceRule:
-    """How a venue's update ids join up."""
-
-    names_previous: bool  # an update names its predecessor (`pu`); else ids are consecutive
-    may_overlap: bool  # an update may begin before the book's id, not only just after a snapshot
-
-    def previous(self, book: BookMessages) -> Int64s:
-        """Return for each message the id that the book must have reached before it."""
-        return book.seq_prev if self.names_previous else book.seq_first - 1
-
-
-SPOT: Final = SequenceRule(names_previous=False, may_overlap=True)
-FUTURES: Final = SequenceRule(names_previous=True, may_overlap=False)
-RULES: Final = {"BINANCE": SPOT, "BINANCE_USDM": FUTURES, "BINANCE_COINM": FUTURES}
-
-
-def rule_of(instrument: Instrument) -> SequenceRule:
-    """Find the rule of an instrument's venue.
-
-    Raises:
-        InvalidIdentifier: the venue has none; the message lists those that have.
-    """
-    if instrument.venue not in RULES:
-        raise InvalidIdentifier(f"{instrument}: no sequence rule for its venue; known are {', '.join(sorted(RULES))}")
-    return RULES[instrument.venue]
-
-
-class Steps(NamedTuple):
-    """What to do, in order: `s` steps over `n` messages."""
-
-    message: Int64s  # [s] index of the message
-    kind: Int8s  # [s] UPDATE, LAY, REPLACE or MARK
-    ts: Int64s  # [s] when it could be done: ns since the epoch, never falling
-    cause: Int64s  # [s] index of the message whose arrival set it off
-
-
-class Breaks(NamedTuple):
-    """`g` times at which the book was behind the venue."""
-
-    cause: Int64s  # [g] NO_SNAPSHOT, SEQUENCE_GAP or RESYNC
-    start: Int64s  # [g] ns: the last good step before
-    known: Int64s  # [g] ns: the arrival that revealed it
-    end: Int64s  # [g] ns: the book is good again; NOWHERE while it is not
-    before: Int64s  # [g] last good id; NOWHERE before any snapshot
-    after: Int64s  # [g] first id after it
-
-
-class Plan(NamedTuple):
-    """Steps, breaks, and what became of each message."""
-
-    steps: Steps
-    breaks: Breaks
-    fate: Int8s  # [n] index into FATES, in the order the messages were given
 
 
 class _Feed(NamedTuple):
