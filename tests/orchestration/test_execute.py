@@ -1,11 +1,15 @@
+import stat
 from pathlib import Path
 
+import polars as pl
 import pytest
-from toy_steps import doubled, record_day, source
+from toy_steps import doubled, record_day, source, toy_gate
 
 from trading_assets.errors import CorruptObject, NotPublished
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.step import Output, Step, published
+from trading_assets.storage.formats import write_parquet
 
 NAN = float("nan")
 
@@ -73,3 +77,48 @@ def test_the_same_partition_twice_is_one_version(warehouse: Warehouse, partition
 
 def _files(warehouse: Warehouse) -> list[Path]:
     return [path for path in warehouse.lake.store.root.rglob("*") if path.is_file() and path.name != ".lock"]
+
+
+def in_workspace(folder: list[Path], *, outside: Path | None = None) -> Step:
+    @published(Output(toy_gate()))
+    def table(workspace: Path) -> Path:
+        """A table that was written in the workspace, beside something else."""
+        folder.append(workspace)
+        (workspace / "scratch").write_bytes(b"half")
+        path = outside or workspace / "made"
+        write_parquet(pl.DataFrame({"x": [1.0, 2.0]}), path)
+        return path
+
+    return table
+
+
+def test_a_file_that_was_made_in_the_workspace_is_published_as_if_it_had_been_written(
+    warehouse: Warehouse, partition: Partition
+) -> None:
+    made: list[Path] = []
+    moved = execute(in_workspace(made), partition, warehouse, run_id="a").versions["table"]
+    written = execute(source(), partition, warehouse, run_id="b").versions["table"]
+
+    assert moved == written
+    assert 0o444 == stat.S_IMODE(warehouse.lake.store.object_path(moved.md5).stat().st_mode)
+    assert not made[0].parent.exists()
+
+
+def test_only_a_file_of_the_workspace_is_moved(warehouse: Warehouse, partition: Partition, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is no file of the workspace"):
+        execute(in_workspace([], outside=tmp_path / "mine"), partition, warehouse, run_id="a")
+
+    assert (tmp_path / "mine").exists()
+    assert [] == _files(warehouse)
+
+
+def test_a_link_in_the_workspace_is_not_moved(warehouse: Warehouse, partition: Partition, tmp_path: Path) -> None:
+    @published(Output(toy_gate()))
+    def table(workspace: Path) -> Path:
+        """A link to somebody's file."""
+        write_parquet(pl.DataFrame({"x": [1.0, 2.0]}), tmp_path / "mine")
+        (workspace / "link").symlink_to(tmp_path / "mine")
+        return workspace / "link"
+
+    with pytest.raises(ValueError, match="is no file of the workspace"):
+        execute(table, partition, warehouse, run_id="a")

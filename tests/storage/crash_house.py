@@ -4,6 +4,7 @@ import hashlib
 import json
 import stat
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -44,10 +45,18 @@ def default_settings() -> Settings:
 
 
 def publish(house: Warehouse, value: float = NEW, judgements: tuple[Judgement, ...] = PASSED) -> None:
-    """Publish a step of two outputs, as `execute` does, over whatever stands, and drop what had landed."""
+    """Publish a step of two outputs, as `execute` does, over whatever stands, and drop what had landed.
+
+    The step makes the second output in its workspace, and leaves a file there.
+    """
     with house.lake.ticket("pair", PARTITION, run_id=str(value)) as ticket:
         begun(house.lake.engine, ticket, "circumstances")
-        house.lake.publish(ticket, [drafted(house.lake, ticket, name, value, judgements) for name in ASSETS], ORIGIN)
+        made = made_in_workspace(house.lake, ticket, ASSETS[1], value)
+        drafts = [
+            drafted(house.lake, ticket, ASSETS[0], value, judgements),
+            replace(house.lake.stage_made(ticket, ASSETS[1], PARQUET, made), judgements=judgements),
+        ]
+        house.lake.publish(ticket, drafts, ORIGIN)
     _discard(house.landed(PARTITION))
 
 
@@ -83,9 +92,19 @@ SCENARIOS: dict[str, Callable[[Warehouse], None]] = {
 
 
 def drafted(lake: Lake, ticket: Ticket, asset: str, value: float, judgements: tuple[Judgement, ...]) -> Draft:
-    frame = pl.DataFrame({"x": [value, float(ASSETS.index(asset))]})
-    draft = lake.stage(ticket, asset, PARQUET, lambda path: write_parquet(frame, path))
-    return Draft(asset, draft.suffix, draft.file, judgements)
+    frame = table(asset, value)
+    return replace(lake.stage(ticket, asset, PARQUET, lambda path: write_parquet(frame, path)), judgements=judgements)
+
+
+def made_in_workspace(lake: Lake, ticket: Ticket, asset: str, value: float) -> Path:
+    workspace = lake.store.workspace(ticket.folder)
+    (workspace / "scratch").write_bytes(b"half")
+    write_parquet(table(asset, value), workspace / "made")
+    return workspace / "made"
+
+
+def table(asset: str, value: float) -> pl.DataFrame:
+    return pl.DataFrame({"x": [value, float(ASSETS.index(asset))]})
 
 
 def litter(house: Warehouse) -> None:

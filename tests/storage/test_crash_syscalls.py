@@ -1,8 +1,9 @@
 """The numbered effects against what the system is really asked for.
 
 An effect is covered if its number is passed before it and no other effect lies between. Every call that may change a
-file of the lake or the catalogue belongs to one effect: calls that fill one file are one effect, those that
-remove one staging folder are one, and SQLite's calls in one transaction are one, because it commits whole or not.
+file of the lake or the catalogue belongs to one effect: calls that fill one file are one effect, those that make and
+fill a workspace are one, those that remove one staging folder are one, and SQLite's calls in one transaction are one,
+because it commits whole or not.
 Not counted, because they hold nothing that a crash could tear: SQLite's shared memory, which the next opener makes
 anew, and the opening of its files, which makes an empty log.
 """
@@ -50,7 +51,9 @@ EXPECTED: dict[Effect, tuple[str, str]] = {
     Effect.STAGING_MADE: ("make", STAGED),
     Effect.STAGING_LOCKED: ("write", rf"{STAGED}/\.lock"),
     Effect.CIRCUMSTANCES_COMMITTED: TRANSACTION,
+    Effect.WORKSPACE_MADE: ("fill", rf"{STAGED}/workspace"),
     Effect.STAGED_FILE_WRITTEN: ("write", rf"{STAGED}/\w+\.parquet"),
+    Effect.STAGED_FILE_MOVED: ("name", rf"{STAGED}/\w+\.parquet"),
     Effect.STAGED_FILE_SEALED: ("mode", rf"{STAGED}/\w+\.parquet"),
     Effect.STAGED_FILE_SYNCED: ("sync", rf"{STAGED}/\w+\.parquet"),
     Effect.OBJECT_NAMED: ("name", r"store/files/md5/\w\w/\w{30}"),
@@ -89,6 +92,8 @@ def change_of(call: Call, root: Path) -> tuple[str, str] | None:
     kind = next(kind for kind, names in KINDS.items() if re.search(names, call.name))
     lake = root / "var" / "lake"
     subject = str(path.relative_to(lake)) if path.is_relative_to(lake) else ".."
+    if found := re.match(rf"{STAGED}/workspace", subject):
+        kind, subject = "fill", found[0]
     if kind == "remove" and subject.startswith("staging/"):
         subject = "/".join(subject.split("/")[:2])
     return kind, subject

@@ -94,7 +94,7 @@ def execute(
         origin = origin_of(step, partition, warehouse, inputs)
         made_of = circumstances(step, partition, warehouse, origin)
         begun(lake.engine, ticket, made_of)
-        services = _services(step, partition, warehouse)
+        services = _services(step, partition, warehouse, ticket)
         opened = _open_inputs(inputs, step.inputs(settings), lake)
         made = _as_made(step, step.make(**opened, **services))
         drafts = {name: _stage(lake, ticket, step, name, made.outputs[name]) for name in step.outputs}
@@ -180,7 +180,7 @@ def _open_inputs(inputs: list[Version], windows: Mapping[str, Days], lake: Lake)
     return opened
 
 
-def _services(step: Step, partition: Partition, warehouse: Warehouse) -> dict[str, Any]:
+def _services(step: Step, partition: Partition, warehouse: Warehouse, ticket: Ticket) -> dict[str, Any]:
     def standing() -> Published | None:
         version = warehouse.lake.find(step.name, partition)
         return warehouse.lake.open(version) if version else None
@@ -191,6 +191,7 @@ def _services(step: Step, partition: Partition, warehouse: Warehouse) -> dict[st
         "tick_rules": lambda: warehouse.registry.tick_rules(partition.instrument),
         "landed": lambda: warehouse.landed(partition),
         "standing": standing,
+        "workspace": lambda: warehouse.lake.store.workspace(ticket.folder),
     }
     return {name: offered[name]() for name in sorted(step.services)}
 
@@ -199,8 +200,10 @@ def _as_made(step: Step, result: Any) -> Made:  # noqa: ANN401 - whatever the st
     return result if isinstance(result, Made) else Made({step.name: result})
 
 
-def _stage(lake: Lake, ticket: Ticket, step: Step, name: str, made: Any) -> Draft:  # noqa: ANN401 - a frame, bytes or a writer
+def _stage(lake: Lake, ticket: Ticket, step: Step, name: str, made: Any) -> Draft:  # noqa: ANN401 - a frame, bytes, a writer or a file
     suffix = step.outputs[name].suffix
+    if isinstance(made, Path):
+        return lake.stage_made(ticket, name, suffix, made)
     if suffix == DOCUMENT:
         return lake.stage(ticket, name, suffix, partial(_write_bytes, made))
     return lake.stage(ticket, name, suffix, made if suffix == CAPTURE else partial(write_parquet, made))

@@ -16,9 +16,10 @@ from trading_assets.orchestration.gate import Audit, Gate
 from trading_assets.settings import Settings
 from trading_assets.storage.formats import PARQUET
 
-SERVICES: Final = frozenset({"settings", "partition", "tick_rules", "landed", "standing"})
+SERVICES: Final = frozenset({"settings", "partition", "tick_rules", "landed", "standing", "workspace"})
 """Parameters that are not upstream assets: configuration, the partition's key, the venue's tick and lot size,
-files that were imported for the partition and the version of the step's own output that stands."""
+files that were imported for the partition, the version of the step's own output that stands, and a private folder on
+the lake's file system that goes with the attempt. An output that is the path of a file in it is moved, not written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,10 @@ class Lake:
         """Write one output beside the store, where no reader looks."""
         return Draft(asset, suffix, self.store.stage(ticket.folder, f"{asset}.{suffix}", write))
 
+    def stage_made(self, ticket: Ticket, asset: str, suffix: str, made: Path) -> Draft:
+        """Take over one output that was written in the ticket's workspace, without copying it."""
+        return Draft(asset, suffix, self.store.stage_made(ticket.folder, f"{asset}.{suffix}", made))
+
     def publish(self, ticket: Ticket, drafts: Sequence[Draft], origin: Origin) -> dict[str, Version]:
         """Move the pointers of all drafts in one transaction, if the ticket is still the newest.
 

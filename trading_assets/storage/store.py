@@ -24,6 +24,7 @@ from trading_assets.storage.durability.folders import make_folder, sync_folders
 READ_ONLY: Final = 0o444
 LOCK: Final = ".lock"
 REPORT: Final = ".report.json"
+WORKSPACE: Final = "workspace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +100,28 @@ class Store:
         path = folder / name
         effects.passing(Effect.STAGED_FILE_WRITTEN)
         write(path)
-        with path.open("rb") as file:
-            effects.passing(Effect.STAGED_FILE_SEALED)
-            os.fchmod(file.fileno(), READ_ONLY)
-            effects.passing(Effect.STAGED_FILE_SYNCED)
-            os.fsync(file.fileno())
-            md5 = hashlib.file_digest(file, "md5").hexdigest()
-        return StagedFile(path, md5, path.stat().st_size)
+        return _sealed(path)
+
+    def workspace(self, folder: Path) -> Path:
+        """Make a folder within a staging folder for what is not an output yet; it goes when the staging folder goes."""
+        workspace = folder / WORKSPACE
+        effects.passing(Effect.WORKSPACE_MADE)
+        workspace.mkdir()
+        return workspace
+
+    def stage_made(self, folder: Path, name: str, made: Path) -> StagedFile:
+        """Move a file from the staging folder's workspace to its place, put it on disk for good and take its md5.
+
+        Raises:
+            ValueError: it is no regular file of the workspace: only there does nobody else write.
+            OSError: the disk did not take it, see `stage`.
+        """
+        if made.is_symlink() or not made.is_file() or not made.resolve().is_relative_to((folder / WORKSPACE).resolve()):
+            raise ValueError(f"{made} is no file of the workspace {folder / WORKSPACE}")
+        path = folder / name
+        effects.passing(Effect.STAGED_FILE_MOVED)
+        made.rename(path)
+        return _sealed(path)
 
     def keep(self, *staged: StagedFile) -> None:
         """Move staged files to their addresses; equal bytes that are there already are replaced by these.
@@ -159,6 +175,17 @@ class Store:
         if found != md5:
             raise CorruptObject(f"object {md5} has bytes of md5 {found}: it was damaged after publication")
         return path
+
+
+def _sealed(path: Path) -> StagedFile:
+    """Make a complete file read-only, and its bytes and mode safe."""
+    with path.open("rb") as file:
+        effects.passing(Effect.STAGED_FILE_SEALED)
+        os.fchmod(file.fileno(), READ_ONLY)
+        effects.passing(Effect.STAGED_FILE_SYNCED)
+        os.fsync(file.fileno())
+        md5 = hashlib.file_digest(file, "md5").hexdigest()
+    return StagedFile(path, md5, path.stat().st_size)
 
 
 def _is_abandoned(folder: Path) -> bool:
