@@ -20,7 +20,7 @@ from trading_assets.raw.rebuilding.book import Levels, Rows, replay
 from trading_assets.raw.rebuilding.ladder import Ladder, ladder
 from trading_assets.raw.rebuilding.steps import MARK, UPDATE, Steps
 from trading_assets.raw.rebuilding.units import Floats, in_units
-from trading_assets.raw.rebuilding.venue_rules import rule_of
+from trading_assets.venues import venue_of
 
 T = TypeVar("T")
 REPEATS = 15
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--depth", type=int, default=20)
     options = parser.parse_args()
     messages = decode([gzip.decompress(options.capture.read_bytes())], instrument=options.instrument)
-    rule = rule_of(options.instrument)
+    rule = venue_of(options.instrument).rule
 
     plan_s, plan = best_of(REPEATS, lambda: sequence.plan([messages.book], rule))
     ladder_s, rungs = best_of(REPEATS, lambda: ladder([messages]))

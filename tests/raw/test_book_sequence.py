@@ -8,7 +8,6 @@ import pytest
 from wire_books import Line, capture, linked, seconds, snapshot, tops, update
 
 from trading_assets import schema
-from trading_assets.errors import InvalidIdentifier
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
 
@@ -152,8 +151,3 @@ def test_one_absurd_id_costs_one_row() -> None:
 
     assert ids(day) == [(10, True), (2**62, False), (11, True)]
     assert gaps(day.gaps) == [("sequence_gap", 0.0, 1.0, 2.0, 10, 2**62)]
-
-
-def test_a_venue_without_a_rule_is_refused_by_name() -> None:
-    with pytest.raises(InvalidIdentifier, match="known are BINANCE"):
-        futures(snapshot(0, 1), venue="NOWHERE")

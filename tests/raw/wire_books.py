@@ -8,8 +8,13 @@ import polars as pl
 
 from trading_assets import schema
 from trading_assets.raw.messages import (
+    BUY,
+    NO_CHECKSUM,
     NO_SEQ,
     NO_TIME,
+    SELL,
+    SNAPSHOT,
+    UPDATE,
     BookMessages,
     DeadLetter,
     Messages,
@@ -105,10 +110,15 @@ def _book(lines: Sequence[tuple[int, Depth]]) -> BookMessages:
         line_no=_int64s([n for n, _ in lines]),
         ts_recv=_int64s([ns(x.ts) for _, x in lines]),
         ts_event=_int64s([NO_TIME if x.is_snapshot else ns(sent(x)) for _, x in lines]),
-        is_snapshot=np.array([x.is_snapshot for _, x in lines], dtype=np.bool_),
+        kind=np.array([SNAPSHOT if x.is_snapshot else UPDATE for _, x in lines], dtype=np.int8),
         seq_first=_int64s([x.first for _, x in lines]),
         seq_last=_int64s([x.last for _, x in lines]),
         seq_prev=_int64s([x.prev for _, x in lines]),
+        seq_ticker=_int64s([NO_SEQ] * len(lines)),
+        max_levels=_int64s([0] * len(lines)),
+        checksum=_int64s([NO_CHECKSUM] * len(lines)),
+        px_places=_int64s([0] * len(lines)),
+        sz_places=_int64s([0] * len(lines)),
         offsets=_int64s(np.cumsum([0, *(len(x.bids) + len(x.asks) for _, x in lines)]).tolist()),
         is_ask=np.array([is_ask for is_ask, _, _ in rungs], dtype=np.bool_),
         px=_int64s([px for _, px, _ in rungs]),
@@ -119,8 +129,8 @@ def _book(lines: Sequence[tuple[int, Depth]]) -> BookMessages:
 def _trades(lines: Sequence[tuple[int, Print]]) -> TradeMessages:
     times = _int64s([ns(x.ts) for _, x in lines])
     columns = [_int64s([getattr(x, name) for _, x in lines]) for name in ("trade_id", "px", "sz")]
-    is_sell = np.array([x.is_sell for _, x in lines], dtype=np.bool_)
-    return TradeMessages(_int64s([n for n, _ in lines]), times, times, *columns, is_sell)
+    side = np.array([SELL if x.is_sell else BUY for _, x in lines], dtype=np.int8)
+    return TradeMessages(_int64s([n for n, _ in lines]), times, times, *columns, side)
 
 
 def _tickers(lines: Sequence[tuple[int, Best]]) -> TickerMessages:

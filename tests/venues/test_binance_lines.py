@@ -3,10 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from trading_assets.errors import InvalidIdentifier
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.decoding.decode import decode
-from trading_assets.venues import VENUES, venue_of
 from trading_assets.venues.binance_lines import market_of, symbol_of, templates
 
 SPOT, USDM, COINM = "BINANCE", "BINANCE_USDM", "BINANCE_COINM"
@@ -78,10 +76,9 @@ def test_templates_name_only_their_instrument(venue: str) -> None:
     assert not [text for text in texts if "SYMBOL" in text or "PAIR" in text]
 
 
-def test_an_unknown_venue_is_refused_with_the_list_of_known_ones() -> None:
-    with pytest.raises(InvalidIdentifier, match=r"no decoder for venue NASDAQ; supported are BINANCE, "):
-        venue_of(Instrument.parse("AAPL.NASDAQ"))
+def test_a_venue_that_nothing_decodes_is_read_from_interchange_lines_only() -> None:
+    venue_line = b'1723161255030314667 {"result":null,"id":1}\n'
+    line = b'1723161255030314668 {"interchange":"snapshot","ts_event":1,"bids":[["10","1"]],"asks":[["11","1"]]}\n'
+    messages = decode([venue_line + line], instrument=Instrument.parse("AAPL.NASDAQ"))
 
-
-def test_the_registry_names_each_binance_market() -> None:
-    assert sorted(VENUES) == [SPOT, COINM, USDM]
+    assert ([letter.line_no for letter in messages.dead_letters], len(messages.book.line_no)) == ([0], 1)

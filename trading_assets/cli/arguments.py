@@ -48,6 +48,6 @@ def parse_step(option: str, text: str | None) -> Decimal | None:
     except (ArithmeticError, InvalidSettings):
         shown = ascii(visible(text, limit=MAX_LENGTH))
         raise InvalidIdentifier(
-            f"{option} {shown}: write a positive number of at most 8 decimals, such as 0.01"
+            f"{option} {shown}: write a positive number of at most 12 decimals, such as 0.01"
         ) from None
     return size

@@ -11,35 +11,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 Int64s = NDArray[np.int64]
+Int8s = NDArray[np.int8]
 Bools = NDArray[np.bool_]
 
 NO_TIME: Final = np.iinfo(np.int64).min
 """Marks a clock the message did not carry (a spot REST snapshot has no event time)."""
 NO_SEQ: Final = -1
-"""Marks an update id the message did not carry (spot has no `pu`)."""
+"""Marks an id the message did not carry (spot has no `pu`)."""
+NO_CHECKSUM: Final = -1
+
+UPDATE: Final = 0
+SNAPSHOT: Final = 1
+RESUMED: Final = 2
+PAUSED: Final = 3
+BUY: Final = 0
+SELL: Final = 1
+NO_SIDE: Final = -1
 MAX_LINE_BYTES: Final = 4 * 2**20
 """Longest line that is decoded; a 5,000-level snapshot, the largest message of a venue, has under 0.4 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class BookMessages:
-    """`n` depth updates and REST snapshots in file order, with their `m` levels side by side.
+    """`n` depth updates, snapshots and marks in file order, with their `m` levels side by side.
 
     Levels of message `i` are rows `offsets[i]` to `offsets[i + 1]` of the level columns. A level of size 0
-    in an update removes its price. A snapshot has `seq_first == seq_last == lastUpdateId`.
+    in an update removes its price. A snapshot has `seq_first == seq_last`. A mark (RESUMED, PAUSED) has no levels.
     """
 
     line_no: Int64s  # [n] 0-based line of the capture
     ts_recv: Int64s  # [n] ns since the epoch
     ts_event: Int64s  # [n] ns since the epoch, or NO_TIME
-    is_snapshot: Bools  # [n]
-    seq_first: Int64s  # [n] U
-    seq_last: Int64s  # [n] u
-    seq_prev: Int64s  # [n] pu, or NO_SEQ
+    kind: Int8s  # [n] UPDATE, SNAPSHOT, RESUMED or PAUSED
+    seq_first: Int64s  # [n] first update id (Binance U), or NO_SEQ; of a mark the number it names
+    seq_last: Int64s  # [n] last update id (Binance u), or NO_SEQ; of a mark the number it names
+    seq_prev: Int64s  # [n] id of the update before (Binance pu), or NO_SEQ
+    seq_ticker: Int64s  # [n] what the id of a ticker is compared with, NO_SEQ where that is seq_last
+    max_levels: Int64s  # [n] levels a side that the subscription shows: what lies deeper is gone; 0 is all
+    checksum: Int64s  # [n] CRC32 of the top of the book after the message, or NO_CHECKSUM
+    px_places: Int64s  # [n] decimals that prices are printed with, for the checksum
+    sz_places: Int64s  # [n] the same of sizes
     offsets: Int64s  # [n + 1]
     is_ask: Bools  # [m]
     px: Int64s  # [m] in 10 ** -px_decimals
     sz: Int64s  # [m] in 10 ** -sz_decimals
+
+    @property
+    def is_snapshot(self) -> Bools:
+        """Which messages are a whole book: `[n]`."""
+        return self.kind == SNAPSHOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +69,22 @@ class TradeMessages:
     line_no: Int64s
     ts_recv: Int64s
     ts_event: Int64s
-    trade_id: Int64s
+    trade_id: Int64s  # or NO_SEQ
     px: Int64s
     sz: Int64s
-    is_sell: Bools  # the aggressor sold: the buyer was the maker
+    side: Int8s  # BUY, SELL or NO_SIDE: what the aggressor did
 
 
 @dataclass(frozen=True, slots=True)
 class TickerMessages:
-    """`n` best bid/ask messages in file order: the venue's own word on the top of the book."""
+    """`n` best bid/ask messages in file order: the venue's own word on the top of the book.
+
+    A price of 0 says nothing about its side.
+    """
 
     line_no: Int64s
     ts_recv: Int64s
-    seq: Int64s  # u, comparable with BookMessages.seq_last
+    seq: Int64s  # comparable with BookMessages.seq_ticker, else seq_last; or NO_SEQ
     bid_px: Int64s
     bid_sz: Int64s
     ask_px: Int64s

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Final
 
 from trading_assets.identifiers import Instrument
+from trading_assets.venues.rules import Rule
 from trading_assets.venues.wire import (
     Depth,
     Ignored,
@@ -39,6 +40,9 @@ SPOT: Final = "BINANCE"
 USDM: Final = "BINANCE_USDM"
 COINM: Final = "BINANCE_COINM"
 MARKETS: Final = (SPOT, USDM, COINM)
+
+SPOT_RULE: Final = Rule("consecutive", may_overlap=True, is_snapshot_in_stream=False, are_trades_consecutive=True)
+FUTURES_RULE: Final = Rule("previous", is_snapshot_in_stream=False, are_trades_consecutive=True)
 
 Message = Mapping[str, object]
 
@@ -185,10 +189,8 @@ def _ticker(message: Message) -> Record:
         _event_time(message)
     return Ticker(
         seq=integer(message, "u"),
-        bid_px=positive(field(message, "b")),
-        bid_sz=size(field(message, "B")),
-        ask_px=positive(field(message, "a")),
-        ask_sz=size(field(message, "A")),
+        bid=(positive(field(message, "b")), size(field(message, "B"))),
+        ask=(positive(field(message, "a")), size(field(message, "A"))),
     )
 
 

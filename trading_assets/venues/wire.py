@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, NoReturn
 INT64_MAX: Final = 2**63 - 1
 MAX_DIGITS: Final = 18
 """Significant digits of a price or size: with as many, a mantissa always fits int64."""
-MAX_DECIMALS: Final = 8
+MAX_DECIMALS: Final = 12
 MAX_NUMBER_CHARS: Final = 32
 NS_PER_MS: Final = 1_000_000
 _NUMBER: Final = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?")
@@ -79,33 +79,48 @@ class Depth:
 
     is_snapshot: bool
     ts_event: int | None
-    seq_first: int
-    seq_last: int
+    seq_first: int | None
+    seq_last: int | None
     seq_prev: int | None
     bids: Sequence[Level]
     asks: Sequence[Level]
+    seq_ticker: int | None = None
+    max_levels: int | None = None
+    checksum: int | None = None
+    places: tuple[int, int] = (0, 0)
+    """Decimals that prices and sizes are printed with, zeros included: what a checksum is made over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One trade; the fields are those of `TradeMessages`."""
+    """One trade; the fields are those of `TradeMessages`, None where the message has none."""
 
     ts_event: int
-    trade_id: int
+    trade_id: int | None
     px: Number
     sz: Number
-    is_sell: bool
+    is_sell: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Ticker:
-    """The venue's best bid and ask; the fields are those of `TickerMessages`."""
+    """The venue's best bid and ask; the fields are those of `TickerMessages`, a side None where it is not said."""
 
-    seq: int
-    bid_px: Number
-    bid_sz: Number
-    ask_px: Number
-    ask_sz: Number
+    seq: int | None
+    bid: Level | None
+    ask: Level | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What was known of a connection's numbering when its lines were split by instrument.
+
+    From the line after a mark with `resumed_at` on, nothing was lost since the line of that number; a mark with
+    `paused_at` says that nothing was lost up to that number, and nothing of what comes after it.
+    """
+
+    resumed_at: int | None
+    paused_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +130,9 @@ class Ignored:
     kind: str
 
 
-Record = Depth | Trade | Ticker | Ignored
+Record = Depth | Trade | Ticker | Mark | Ignored
+Records = Record | Sequence[Record]
+"""What one line says: one record, or several of one kind."""
 
 
 TemplateKind = Literal["update", "snapshot", "trade", "ticker"]
@@ -130,6 +147,10 @@ class Template(NamedTuple):
 
     kind: TemplateKind
     text: str
+    is_sell: bool | None = None
+    """The aggressor's side, where the text itself says it."""
+    max_levels: int = 0
+    """Levels a side that the subscription shows, where the text itself says it; 0 is all."""
 
 
 def refuse(reason: Reason) -> NoReturn:

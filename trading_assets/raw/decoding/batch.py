@@ -9,9 +9,9 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from trading_assets.raw.decoding import rows as at
-from trading_assets.raw.decoding.rows import Int8s, Rows
+from trading_assets.raw.decoding.rows import Rows
 from trading_assets.raw.decoding.scale import Step, off_step, overflows, rescale
-from trading_assets.raw.messages import BookMessages, Bools, Int64s, TickerMessages, TradeMessages
+from trading_assets.raw.messages import BookMessages, Bools, Int8s, Int64s, TickerMessages, TradeMessages
 from trading_assets.venues.wire import MAX_DECIMALS
 
 
@@ -125,8 +125,8 @@ def _split(flat: _Flat, px_to: int, sz_to: int) -> Batch:
     sz = rescale(flat.mantissas[:, at.SZ], flat.decimals[:, at.SZ], sz_to)
     kinds = flat.ints[:, at.KIND]
     pair_kinds = np.repeat(kinds, flat.counts)
-    book, trades, tickers = kinds <= at.SNAPSHOT, kinds == at.TRADE, kinds == at.TICKER
-    levels, fills, quotes = pair_kinds <= at.SNAPSHOT, pair_kinds == at.TRADE, pair_kinds == at.TICKER
+    book, trades, tickers = kinds <= at.PAUSED, kinds == at.TRADE, kinds == at.TICKER
+    levels, fills, quotes = pair_kinds <= at.PAUSED, pair_kinds == at.TRADE, pair_kinds == at.TICKER
     offsets = np.concatenate([[0], np.cumsum(flat.counts[book])])
     return Batch(
         px_to,
@@ -142,10 +142,15 @@ def _book(ints: Int64s, offsets: Int64s, is_ask: Bools, *, px: Int64s, sz: Int64
         line_no=ints[:, at.LINE_NO].copy(),
         ts_recv=ints[:, at.TS_RECV].copy(),
         ts_event=ints[:, at.TS_EVENT].copy(),
-        is_snapshot=ints[:, at.KIND] == at.SNAPSHOT,
+        kind=ints[:, at.KIND].astype(np.int8),
         seq_first=ints[:, at.SEQ_FIRST].copy(),
         seq_last=ints[:, at.SEQ_LAST].copy(),
         seq_prev=ints[:, at.SEQ_PREV].copy(),
+        seq_ticker=ints[:, at.SEQ_TICKER].copy(),
+        max_levels=ints[:, at.MAX_LEVELS].copy(),
+        checksum=ints[:, at.CHECKSUM].copy(),
+        px_places=ints[:, at.PX_PLACES].copy(),
+        sz_places=ints[:, at.SZ_PLACES].copy(),
         offsets=offsets,
         is_ask=is_ask,
         px=px,
@@ -161,7 +166,7 @@ def _trades(ints: Int64s, *, px: Int64s, sz: Int64s) -> TradeMessages:
         trade_id=ints[:, at.SEQ_FIRST].copy(),
         px=px,
         sz=sz,
-        is_sell=ints[:, at.IS_SELL] == 1,
+        side=ints[:, at.SIDE].astype(np.int8),
     )
 
 

@@ -135,14 +135,15 @@ class _Decoder:
     def _read_strictly(self, chunk: bytes, start: int) -> None:
         cursor, line = self._rows.cursor, _line_at(chunk, start)
         try:
-            ts_recv, record = read_line(line.removesuffix(b"\n"), instrument=self._instrument)
+            ts_recv, records = read_line(line.removesuffix(b"\n"), instrument=self._instrument)
         except Malformed as malformed:
             self._bury(self._letter(chunk, int(cursor[at.LINE]), start, malformed.reason))
         else:
-            if isinstance(record, Ignored):
-                self._ignored[record.kind] += 1
-            else:
-                self._rows.append(ts_recv, record, start=start)
+            for record in records:
+                if isinstance(record, Ignored):
+                    self._ignored[record.kind] += 1
+                else:
+                    self._rows.append(ts_recv, record, start=start)
         cursor[at.AT] = start + len(line)
         cursor[at.LINE] += 1
 

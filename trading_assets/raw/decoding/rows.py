@@ -7,28 +7,30 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trading_assets.raw.messages import NO_SEQ, NO_TIME, Bools, Int64s
-from trading_assets.venues.wire import Depth, Level, Ticker, Trade
-
-Int8s = NDArray[np.int8]
+from trading_assets.raw.messages import BUY, NO_CHECKSUM, NO_SEQ, NO_SIDE, NO_TIME, SELL, Bools, Int8s, Int64s
+from trading_assets.venues.wire import Depth, Level, Mark, Number, Ticker, Trade
 
 # Columns of a row. SEQ_FIRST also holds a trade's id and a ticker's update id; DROP takes what is checked, not kept.
-LINE_NO, KIND, START, TS_RECV, TS_EVENT, SEQ_FIRST, SEQ_LAST, SEQ_PREV, IS_SELL, PAIRS_END, DROP = range(11)
-N_COLUMNS: Final = DROP + 1
+LINE_NO, KIND, START, TS_RECV, PAIRS_END, DROP = range(6)
+TS_EVENT, SEQ_FIRST, SEQ_LAST, SEQ_PREV, SIDE, SEQ_TICKER, MAX_LEVELS, CHECKSUM, PX_PLACES, SZ_PLACES = range(6, 16)
+N_COLUMNS: Final = SZ_PLACES + 1
 
-# Kinds of row. IGNORED is counted, and leaves no row.
-UPDATE, SNAPSHOT, TRADE, TICKER, IGNORED = range(5)
+# Kinds of row: those of messages.BookMessages, and two more.
+UPDATE, SNAPSHOT, RESUMED, PAUSED, TRADE, TICKER = range(6)
 
 # Columns of a price and size pair.
 PX, SZ = range(2)
+
+_NOT_SAID: Final = (Number(0, 0), Number(0, 0))
+_NO_IDS: Final = (NO_SEQ, NO_SEQ)  # seq_last and seq_prev
+_NOTHING_MORE: Final = (NO_SEQ, 0, NO_CHECKSUM, 0, 0)
 
 # Where decoding stands: the next byte of the chunk, its line in the capture, rows and pairs filled.
 AT, LINE, N_ROWS, N_PAIRS = range(4)
 
 _MIN_BYTES_A_PAIR: Final = len('["1","0"]')
-_MIN_BYTES_A_ROW: Final = len('1 {"lastUpdateId":1,"bids":[],"asks":[]}')
+_MIN_BYTES_A_ROW: Final = len('["1","1","1","s","l",""]')
 
 
 class Rows:
@@ -48,14 +50,14 @@ class Rows:
         if n_bytes > self._n_bytes:
             self._allocate(n_bytes)
 
-    def append(self, ts_recv: int, record: Depth | Trade | Ticker, *, start: int) -> None:
-        """Write one decoded line, which began at byte `start` of the chunk, as the next row."""
+    def append(self, ts_recv: int, record: Depth | Trade | Ticker | Mark, *, start: int) -> None:
+        """Write one record of a line, which began at byte `start` of the chunk, as the next row."""
         bids, asks = _sides(record)
         self._append_pairs(bids, is_ask=False)
         self._append_pairs(asks, is_ask=True)
         row = self.ints[self.cursor[N_ROWS]]
         row[LINE_NO], row[START], row[TS_RECV] = self.cursor[LINE], start, ts_recv
-        row[KIND], row[TS_EVENT : IS_SELL + 1] = _kind(record), _facts(record)
+        row[KIND], row[TS_EVENT:] = _kind(record), _facts(record)
         row[PAIRS_END] = self.cursor[N_PAIRS]
         self.cursor[N_ROWS] += 1
 
@@ -76,17 +78,19 @@ class Rows:
         self.is_ask: Bools = np.empty(n_pairs, np.bool_)
 
 
-def _sides(record: Depth | Trade | Ticker) -> tuple[Sequence[Level], Sequence[Level]]:
+def _sides(record: Depth | Trade | Ticker | Mark) -> tuple[Sequence[Level], Sequence[Level]]:
     match record:
         case Depth():
             return record.bids, record.asks
         case Ticker():
-            return [(record.bid_px, record.bid_sz)], [(record.ask_px, record.ask_sz)]
+            return [record.bid or _NOT_SAID], [record.ask or _NOT_SAID]
         case Trade():
             return [(record.px, record.sz)], []
+        case Mark():
+            return [], []
 
 
-def _kind(record: Depth | Trade | Ticker) -> int:
+def _kind(record: Depth | Trade | Ticker | Mark) -> int:
     match record:
         case Depth():
             return SNAPSHOT if record.is_snapshot else UPDATE
@@ -94,16 +98,27 @@ def _kind(record: Depth | Trade | Ticker) -> int:
             return TICKER
         case Trade():
             return TRADE
+        case Mark():
+            return PAUSED if record.resumed_at is None else RESUMED
 
 
-def _facts(record: Depth | Trade | Ticker) -> tuple[int, int, int, int, bool]:
-    """Columns TS_EVENT to IS_SELL."""
+def _facts(record: Depth | Trade | Ticker | Mark) -> tuple[int, ...]:
+    """Columns TS_EVENT to SZ_PLACES."""
     match record:
         case Depth():
-            ts_event = NO_TIME if record.ts_event is None else record.ts_event
-            seq_prev = NO_SEQ if record.seq_prev is None else record.seq_prev
-            return ts_event, record.seq_first, record.seq_last, seq_prev, False
+            checksum = NO_CHECKSUM if record.checksum is None else record.checksum
+            ids = _or(NO_SEQ, record.seq_first, record.seq_last, record.seq_prev)
+            rest = (*_or(NO_SEQ, record.seq_ticker), record.max_levels or 0, checksum, *record.places)
+            return (*_or(NO_TIME, record.ts_event), *ids, NO_SIDE, *rest)
         case Ticker():
-            return NO_TIME, record.seq, 0, NO_SEQ, False
+            return (NO_TIME, *_or(NO_SEQ, record.seq), *_NO_IDS, NO_SIDE, *_NOTHING_MORE)
         case Trade():
-            return record.ts_event, record.trade_id, 0, NO_SEQ, record.is_sell
+            side = NO_SIDE if record.is_sell is None else (SELL if record.is_sell else BUY)
+            return (record.ts_event, *_or(NO_SEQ, record.trade_id), *_NO_IDS, side, *_NOTHING_MORE)
+        case Mark():
+            numbers = _or(NO_SEQ, record.resumed_at if record.paused_at is None else record.paused_at) * 2
+            return (NO_TIME, *numbers, NO_SEQ, NO_SIDE, *_NOTHING_MORE)
+
+
+def _or(missing: int, *values: int | None) -> tuple[int, ...]:
+    return tuple(missing if value is None else value for value in values)

@@ -10,8 +10,7 @@ from typing import Final, Self
 import numpy as np
 
 from trading_assets.errors import InvalidSettings
-from trading_assets.raw.decoding.rows import Int8s
-from trading_assets.raw.messages import Bools, Int64s
+from trading_assets.raw.messages import Bools, Int8s, Int64s
 from trading_assets.venues.wire import INT64_MAX, MAX_DECIMALS
 
 _POWERS: Final[Int64s] = 10 ** np.arange(MAX_DECIMALS + 1, dtype=np.int64)
@@ -39,7 +38,7 @@ class Step:
             or exponent < -MAX_DECIMALS
             or size > INT64_MAX // 10**MAX_DECIMALS
         ):
-            raise InvalidSettings(f"{size} is no tick or lot size: write a positive number of at most 8 decimals")
+            raise InvalidSettings(f"{size} is no tick or lot size: write a positive number of at most 12 decimals")
         decimals = max(0, -exponent)
         return cls(int(size.scaleb(decimals)), decimals)
 

@@ -18,10 +18,18 @@ from trading_assets.identifiers import Instrument
 from trading_assets.raw.compiled import Int, compiled
 from trading_assets.raw.decoding import rows as at
 from trading_assets.raw.decoding import template as column
-from trading_assets.raw.decoding.rows import Int8s, Rows
+from trading_assets.raw.decoding.rows import Rows
 from trading_assets.raw.decoding.template import FLAG, INTEGER, LEVELS, NUMBER, compiled_templates
-from trading_assets.raw.messages import MAX_LINE_BYTES, NO_SEQ, NO_TIME, Bools, Int64s
-from trading_assets.venues import venue_of
+from trading_assets.raw.messages import (
+    MAX_LINE_BYTES,
+    NO_CHECKSUM,
+    NO_SEQ,
+    NO_TIME,
+    Bools,
+    Int8s,
+    Int64s,
+)
+from trading_assets.venues import interchange, venue_of
 from trading_assets.venues.wire import INT64_MAX, MAX_DECIMALS, MAX_DIGITS, MAX_NUMBER_CHARS
 
 Bytes = NDArray[np.uint8]
@@ -39,7 +47,7 @@ class FastScan:
     """Scans chunks of one instrument's capture; tries first what matched most so far."""
 
     def __init__(self, instrument: Instrument) -> None:
-        self._program = compiled_templates(venue_of(instrument).templates(instrument))
+        self._program = compiled_templates((*venue_of(instrument).templates(instrument), *interchange.TEMPLATES))
         self._hits: Int64s = np.zeros(len(self._program.kinds), np.int64)
 
     def __call__(self, chunk: bytes, rows: Rows) -> None:
@@ -58,6 +66,8 @@ def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
     steps: Int64s,
     starts: Int64s,
     kinds: Int64s,
+    sides: Int64s,
+    max_levels: Int64s,
     order: Int64s,
     hits: Int64s,
     cursor: Int64s,
@@ -74,23 +84,20 @@ def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
         row = ints[cursor[at.N_ROWS]]
         for which in order:
             _blank(row)
+            row[at.SIDE], row[at.MAX_LEVELS] = sides[which], max_levels[which]
             end, pairs_end = _match(
                 data, body + 1, texts, steps[starts[which] : starts[which + 1]], row,
                 cursor[at.N_PAIRS], mantissas, decimals, is_ask,
             )  # fmt: skip
             if end != _UNSURE:
                 break
-        if (
-            end == _UNSURE
-            or end - start > MAX_LINE_BYTES
-            or (kinds[which] == at.UPDATE and row[at.SEQ_LAST] < row[at.SEQ_FIRST])
-        ):
+        if row[at.SEQ_LAST] == NO_SEQ:
+            row[at.SEQ_LAST] = row[at.SEQ_FIRST]
+        if end == _UNSURE or end - start > MAX_LINE_BYTES or row[at.SEQ_LAST] < row[at.SEQ_FIRST]:
             return
         hits[which] += 1
         row[at.LINE_NO], row[at.KIND], row[at.START] = cursor[at.LINE], kinds[which], start
         row[at.TS_RECV], row[at.PAIRS_END] = ts_recv, pairs_end
-        if kinds[which] == at.SNAPSHOT:
-            row[at.SEQ_LAST] = row[at.SEQ_FIRST]
         cursor[at.AT], cursor[at.N_PAIRS] = end, pairs_end
         cursor[at.LINE] += 1
         cursor[at.N_ROWS] += 1
@@ -99,9 +106,9 @@ def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
 @compiled
 def _blank(row: Int64s) -> None:
     row[at.TS_EVENT] = NO_TIME
-    row[at.SEQ_LAST] = 0
-    row[at.SEQ_PREV] = NO_SEQ
-    row[at.IS_SELL] = 0
+    row[at.SEQ_FIRST : at.SEQ_PREV + 1] = NO_SEQ
+    row[at.SEQ_TICKER], row[at.CHECKSUM] = NO_SEQ, NO_CHECKSUM
+    row[at.PX_PLACES : at.SZ_PLACES + 1] = 0
 
 
 @compiled

@@ -5,13 +5,14 @@ Belongs here: the capture line and exact JSON. Does not: a venue's fields (venue
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import numpy as np
 
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.messages import MAX_LINE_BYTES
-from trading_assets.venues import venue_of
+from trading_assets.venues import interchange, venue_of
 from trading_assets.venues.wire import INT64_MAX, JsonInteger, JsonReal, Reason, Record, refuse
 
 MAX_DEPTH: Final = 32
@@ -21,7 +22,7 @@ _NOT_A_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
-def read_line(line: bytes, *, instrument: Instrument) -> tuple[int, Record]:
+def read_line(line: bytes, *, instrument: Instrument) -> tuple[int, Sequence[Record]]:
     """Read one line of a capture, without its line feed: the receive time in ns, and what it says.
 
     Raises:
@@ -37,7 +38,11 @@ def read_line(line: bytes, *, instrument: Instrument) -> tuple[int, Record]:
     ts_recv = int(match[1])
     if not 0 < ts_recv <= INT64_MAX:
         refuse(Reason.RECEIVE_TIME)
-    return ts_recv, venue_of(instrument).read(parse_json(match[2]), instrument=instrument)
+    document = parse_json(match[2])
+    if interchange.is_interchange(document):
+        return ts_recv, (interchange.read(document),)
+    said = venue_of(instrument).read(document, instrument=instrument)
+    return ts_recv, said if isinstance(said, Sequence) else (said,)
 
 
 def parse_json(raw: bytes) -> object:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_assets.raw.decoding import rows as at
-from trading_assets.raw.messages import Int64s
+from trading_assets.raw.messages import BUY, NO_SIDE, SELL, Int64s
 from trading_assets.venues.wire import INT64_MAX, NS_PER_MS, Template
 
 # What a step reads after its literal.
@@ -36,6 +36,7 @@ def _milliseconds(to: int) -> Hole:
 
 
 HOLES: Final = {
+    "ns": Hole(INTEGER, at.TS_EVENT, low=1),
     "ms": _milliseconds(at.DROP),
     "ts_event": _milliseconds(at.TS_EVENT),
     "id": Hole(INTEGER, at.DROP),
@@ -45,7 +46,7 @@ HOLES: Final = {
     "seq_prev": Hole(INTEGER, at.SEQ_PREV),
     "trade_id": Hole(INTEGER, at.SEQ_FIRST),
     "bool": Hole(FLAG, at.DROP),
-    "is_sell": Hole(FLAG, at.IS_SELL),
+    "is_sell": Hole(FLAG, at.SIDE),
     "px": Hole(NUMBER, at.PX, low=1),
     "traded_sz": Hole(NUMBER, at.SZ, low=1),
     "bid_px": Hole(NUMBER, at.PX, low=1),
@@ -57,6 +58,7 @@ HOLES: Final = {
 }
 
 _KINDS: Final = {"update": at.UPDATE, "snapshot": at.SNAPSHOT, "trade": at.TRADE, "ticker": at.TICKER}
+_SIDES: Final = {None: NO_SIDE, False: BUY, True: SELL}
 _HOLE: Final = re.compile(r"<(\w+)>")
 
 
@@ -67,6 +69,8 @@ class Program(NamedTuple):
     steps: Int64s  # [s, 7]
     starts: Int64s  # [t + 1]
     kinds: Int64s  # [t]
+    sides: Int64s  # [t] BUY, SELL or NO_SIDE, where the text says it
+    max_levels: Int64s  # [t] where the text says it, else 0
 
 
 def compiled_templates(templates: Sequence[Template]) -> Program:
@@ -84,6 +88,8 @@ def compiled_templates(templates: Sequence[Template]) -> Program:
         np.array(steps, np.int64),
         np.array(starts, np.int64),
         np.array([_KINDS[template.kind] for template in templates], np.int64),
+        np.array([_SIDES[template.is_sell] for template in templates], np.int64),
+        np.array([template.max_levels for template in templates], np.int64),
     )
 
 

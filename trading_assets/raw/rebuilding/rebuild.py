@@ -28,7 +28,7 @@ from trading_assets.raw.rebuilding.clock import clocks, skew_episodes
 from trading_assets.raw.rebuilding.ladder import ladder
 from trading_assets.raw.rebuilding.steps import APPLIED, FATES, Int8s, Steps
 from trading_assets.raw.rebuilding.units import in_units
-from trading_assets.raw.rebuilding.venue_rules import rule_of
+from trading_assets.venues import venue_of
 
 _NS: int = 1_000_000_000
 
@@ -86,7 +86,7 @@ def rebuild_day(
         InvalidIdentifier: the venue has no sequence rule.
     """
     captures = [today] if yesterday is None or not needs_yesterday(today) else [yesterday, today]
-    plan = sequence.plan([capture.book for capture in captures], rule_of(instrument))
+    plan = sequence.plan([capture.book for capture in captures], venue_of(instrument).rule)
     n_before = sum(len(capture.book.line_no) for capture in captures[:-1])
     rows = _rows(captures, plan.steps, depth=depth, n_before=n_before)
     snapshots = _row_heads(captures, plan.steps, rows)

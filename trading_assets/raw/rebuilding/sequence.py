@@ -1,7 +1,7 @@
 """When each depth message may be applied: the venue's synchronisation rule, followed as a live reader would.
 
 Belongs here: following update ids, snapshots that join them, messages that wait for a missing one, and what was lost.
-Does not: the rules themselves (venue_rules), prices and sizes (book), rows and ledgers (rebuild, gaps).
+Does not: the rules themselves (venues), prices and sizes (book), rows and ledgers (rebuild, gaps).
 
 Messages are taken as they arrived (by receive time; at one instant by update id; never by their place in the file)
 and applied in the venue's order. An update covers the ids `(prev, last]`: `prev` is `U - 1` on spot and `pu` on
@@ -51,7 +51,7 @@ from trading_assets.raw.rebuilding.steps import (
     Plan,
     Steps,
 )
-from trading_assets.raw.rebuilding.venue_rules import SequenceRule
+from trading_assets.venues.rules import Rule
 
 _SEQUENCE: Final = ("seq_first", "seq_last")
 
@@ -68,7 +68,7 @@ class _Feed(NamedTuple):
     may_overlap: bool
 
 
-def plan(books: Sequence[BookMessages], rule: SequenceRule) -> Plan:
+def plan(books: Sequence[BookMessages], rule: Rule) -> Plan:
     """Decide what to apply, and when.
 
     Args:
@@ -79,7 +79,7 @@ def plan(books: Sequence[BookMessages], rule: SequenceRule) -> Plan:
     fate = np.full(len(order), DUPLICATE, np.int8)
     order = order[_is_first(books, order)]
     ts = np.maximum.accumulate(_column(books, "ts_recv")[order])
-    prev = np.concatenate([rule.previous(book) for book in books])[order]
+    prev = np.concatenate([_previous(book, rule) for book in books])[order]
     first, last = (_column(books, name)[order] for name in _SEQUENCE)
     event, is_snapshot = (_column(books, name)[order] for name in ("ts_event", "is_snapshot"))
     feed = _Feed(ts, event, is_snapshot, prev, first, last, rule.may_overlap)
@@ -91,6 +91,11 @@ def plan(books: Sequence[BookMessages], rule: SequenceRule) -> Plan:
     cause = cause[:n_steps]
     steps = Steps(order[message[:n_steps]], kind[:n_steps], ts[cause], order[cause])
     return Plan(steps, Breaks(*breaks[:, :n_breaks]), fate)
+
+
+def _previous(book: BookMessages, rule: Rule) -> Int64s:
+    """Return for each message the id that the book must have reached before it."""
+    return book.seq_prev if rule.updates == "previous" else book.seq_first - 1
 
 
 def _column(books: Sequence[BookMessages], name: str) -> Any:  # noqa: ANN401 - int64 or bool, as the column has it

@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 
 from trading_assets import schema
-from trading_assets.raw.messages import NO_TIME, Int64s, TradeMessages
+from trading_assets.raw.messages import BUY, NO_SIDE, NO_TIME, SELL, Int64s, TradeMessages
 from trading_assets.raw.rebuilding.units import in_units
 
-_SIDES: Final = {True: "sell", False: "buy"}
+_SIDES: Final = {SELL: "sell", BUY: "buy", NO_SIDE: None}
 
 
 def trades_frame(trades: TradeMessages, *, px_decimals: int, sz_decimals: int) -> pl.DataFrame:
@@ -28,7 +28,7 @@ def trades_frame(trades: TradeMessages, *, px_decimals: int, sz_decimals: int) -
         schema.TRADE_ID: pl.Series(trades.trade_id, dtype=pl.Int64),
         schema.PX: in_units(trades.px, px_decimals),
         schema.SZ: in_units(trades.sz, sz_decimals),
-        schema.AGGRESSOR_SIDE: pl.Series(trades.is_sell, dtype=pl.Boolean),
+        schema.AGGRESSOR_SIDE: pl.Series(trades.side, dtype=pl.Int8),
     }
     rows = pl.DataFrame(columns)[_first_arrivals(trades)].sort(schema.TRADE_ID)
     event, side = pl.col(schema.TS_EVENT), pl.col(schema.AGGRESSOR_SIDE)
