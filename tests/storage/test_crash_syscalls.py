@@ -92,8 +92,8 @@ def change_of(call: Call, root: Path) -> tuple[str, str] | None:
     kind = next(kind for kind, names in KINDS.items() if re.search(names, call.name))
     lake = root / "var" / "lake"
     subject = str(path.relative_to(lake)) if path.is_relative_to(lake) else ".."
-    if found := re.match(rf"{STAGED}/workspace", subject):
-        kind, subject = "fill", found[0]
+    if kind != "remove" and (found := re.match(rf"{STAGED}/workspace", subject)):
+        return "fill", found[0]
     if kind == "remove" and subject.startswith("staging/"):
         subject = "/".join(subject.split("/")[:2])
     return kind, subject
