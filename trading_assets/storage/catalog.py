@@ -7,7 +7,18 @@ The schema is made by the revisions under `migrations/` only; a test holds the t
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, MetaData, String, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -117,14 +128,22 @@ class VersionInputRow(Base):
 
 
 class PointerRow(Base):
-    """What readers get: the standing version of a partition. Moved by publication alone."""
+    """What readers get: the standing version of a partition. Moved by publication alone.
+
+    All that a plan has to know of a version is repeated here, and rows lie in the order in which plans read them:
+    whoever asks about all partitions reads this table from end to end and no other.
+    """
 
     __tablename__ = "pointers"
+    __table_args__ = (PrimaryKeyConstraint("instrument_id", "asset", "day"), {"sqlite_with_rowid": False})
 
-    asset: Mapped[str] = mapped_column(Name, primary_key=True)
-    day: Mapped[date] = mapped_column(primary_key=True)
-    instrument_id: Mapped[str] = mapped_column(Name, primary_key=True)
+    instrument_id: Mapped[str] = mapped_column(Name)
+    asset: Mapped[str] = mapped_column(Name)
+    day: Mapped[date]
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
+    md5: Mapped[str] = mapped_column(Digest)
+    origin: Mapped[str] = mapped_column(Digest)
+    """Digest of what the version was computed from and by."""
     version: Mapped[VersionRow] = relationship(lazy="joined")
 
 

@@ -81,23 +81,46 @@ class Registry:
 
     def standing_refusals(self, assets: Sequence[str], instrument: Instrument) -> dict[tuple[str, date], Refusal]:
         """Return, for each partition that was refused and neither judged nor accepted since, its newest refusal."""
-        judged = select(QualityRow.asset, QualityRow.day, func.max(QualityRow.ticket_id)).where(
-            QualityRow.instrument_id == str(instrument), QualityRow.asset.in_(assets)
+        found = refusals(self.engine, assets, [instrument])
+        return {(refusal.asset, refusal.partition.day): refusal for refusal in found}
+
+
+def refusals(engine: Engine, assets: Sequence[str], instruments: Sequence[Instrument] | None) -> list[Refusal]:
+    """List the newest refusals that were neither overtaken by a later judgement nor accepted.
+
+    Args:
+        engine: the catalogue's.
+        assets: of which assets.
+        instruments: of which instruments; None for all.
+    """
+    judged_last = (
+        select(func.max(QualityRow.ticket_id))
+        .where(
+            QualityRow.asset == QuarantineRow.asset,
+            QualityRow.day == QuarantineRow.day,
+            QualityRow.instrument_id == QuarantineRow.instrument_id,
         )
-        refused = (
-            select(QuarantineRow)
-            .where(QuarantineRow.instrument_id == str(instrument), QuarantineRow.asset.in_(assets))
-            .order_by(QuarantineRow.ticket_id)
+        .scalar_subquery()
+    )
+    of_instruments = [] if instruments is None else [QuarantineRow.instrument_id.in_(map(str, instruments))]
+    statement = (
+        select(QuarantineRow)
+        .where(
+            QuarantineRow.asset.in_(assets),
+            QuarantineRow.accepted_at.is_(None),
+            QuarantineRow.ticket_id >= func.coalesce(judged_last, 0),
+            *of_instruments,
         )
-        with reading(self.engine) as session:
-            newest = {
-                (asset, day): ticket
-                for asset, day, ticket in session.execute(judged.group_by(QualityRow.asset, QualityRow.day))
-            }
-            return {
-                (row.asset, row.day): Refusal(
-                    row.asset, Partition(row.day, instrument), row.ticket_id, row.reason, row.refused_at
-                )
-                for row in session.scalars(refused)
-                if row.accepted_at is None and row.ticket_id >= newest.get((row.asset, row.day), 0)
-            }
+        .order_by(QuarantineRow.ticket_id)
+    )
+    with reading(engine) as session:
+        return [
+            Refusal(
+                row.asset,
+                Partition(row.day, Instrument.parse(row.instrument_id)),
+                row.ticket_id,
+                row.reason,
+                row.refused_at,
+            )
+            for row in session.scalars(statement)
+        ]

@@ -32,14 +32,12 @@ def record_judgements(session: Session, ticket: Ticket, drafts: Sequence[Draft])
 
 def move_pointer(session: Session, ticket: Ticket, draft: Draft, n_rows: int, origin: Origin) -> VersionRow:
     """Point a partition at a draft; where an equal version stands already, it goes on standing."""
-    key = (draft.asset, ticket.partition.day, str(ticket.partition.instrument))
+    key = {"asset": draft.asset, "day": ticket.partition.day, "instrument_id": str(ticket.partition.instrument)}
     pointer = session.get(PointerRow, key)
     if pointer is not None and _is_same(pointer.version, draft, origin):
         return pointer.version
     version = VersionRow(
-        asset=draft.asset,
-        day=ticket.partition.day,
-        instrument_id=str(ticket.partition.instrument),
+        **key,
         md5=draft.file.md5,
         suffix=draft.suffix,
         n_bytes=draft.file.n_bytes,
@@ -54,10 +52,9 @@ def move_pointer(session: Session, ticket: Ticket, draft: Draft, n_rows: int, or
     session.add(version)
     session.flush()
     if pointer is None:
-        asset, day, instrument_id = key
-        session.add(PointerRow(asset=asset, day=day, instrument_id=instrument_id, version_id=version.id))
-    else:
-        pointer.version_id = version.id
+        pointer = PointerRow(**key)
+        session.add(pointer)
+    pointer.version_id, pointer.md5, pointer.origin = version.id, version.md5, origin.digest
     return version
 
 

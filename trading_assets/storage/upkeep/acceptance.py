@@ -165,8 +165,10 @@ def _ensure_newest(session: Session, ticket: Ticket) -> None:
 
 def _ensure_inputs_stand(session: Session, ticket: Ticket, origin: Origin) -> None:
     for asset, day, md5 in origin.inputs:
-        pointer = session.get(PointerRow, (asset, day, str(ticket.partition.instrument)))
-        if pointer is None or pointer.version.md5 != md5:
+        pointer = session.get(
+            PointerRow, {"asset": asset, "day": day, "instrument_id": str(ticket.partition.instrument)}
+        )
+        if pointer is None or pointer.md5 != md5:
             raise NotAcceptable(
                 f"ticket {ticket.id} was made from a version of {asset} of {day} that no longer stands: "
                 "run the partition again, and see what is refused then"

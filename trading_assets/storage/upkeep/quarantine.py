@@ -176,7 +176,7 @@ class Quarantine:
 
     def _refused(self, session: Session, row: QuarantineRow) -> Refused:
         ticket = session.get_one(TicketRow, row.ticket_id)
-        pointer = session.get(PointerRow, (row.asset, row.day, row.instrument_id))
+        pointer = session.get(PointerRow, {"asset": row.asset, "day": row.day, "instrument_id": row.instrument_id})
         return Refused(
             asset=row.asset,
             partition=Partition(row.day, Instrument.parse(row.instrument_id)),
