@@ -8,7 +8,8 @@ from rich.console import Console
 from trading_assets.cli import watch as watching
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.execute import Warehouse
-from trading_assets.orchestration.plan import Standing, State
+from trading_assets.orchestration.market_plan import State
+from trading_assets.orchestration.plan import Standing
 from trading_assets.storage.pulse import pulse
 
 MOMENT = datetime(2024, 8, 8, 12, tzinfo=UTC)

@@ -16,7 +16,8 @@ from trading_assets.models.labels import label_frame
 from trading_assets.models.plots import model_plot
 from trading_assets.models.table_plots import forecasts_plot, labels_plot
 from trading_assets.models.train import train_model
-from trading_assets.orchestration.step import Days, Output, published
+from trading_assets.orchestration.days import Days
+from trading_assets.orchestration.step import Output, published
 from trading_assets.settings import Settings
 from trading_assets.storage.formats import DOCUMENT
 

@@ -6,7 +6,6 @@ Belongs here: the order of the protocol. Does not: Dagster (assets), judging (ga
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,10 +14,12 @@ from typing import Any, Final
 
 from loguru import logger
 
-from trading_assets.errors import NotPublished
 from trading_assets.identifiers import Partition
+from trading_assets.orchestration.days import Days, ensure_covered
 from trading_assets.orchestration.gate import Audit, Verdict, audit
-from trading_assets.orchestration.step import Days, Made, Step
+from trading_assets.orchestration.landed import landed_files, landing_folder
+from trading_assets.orchestration.outline import with_rules
+from trading_assets.orchestration.step import Made, Step
 from trading_assets.settings import Settings
 from trading_assets.storage.attempts import begun
 from trading_assets.storage.database import open_engine
@@ -51,12 +52,11 @@ class Warehouse:
 
     def landing(self, partition: Partition | None = None) -> Path:
         """Return the folder of imported lines that are not yet published, of all partitions or of one."""
-        folder = self.lake.store.root / "landing"
-        return folder / str(partition.day) / str(partition.instrument) if partition else folder
+        return landing_folder(self.lake.store.root, partition)
 
     def landed(self, partition: Partition) -> list[Path]:
         """Return a partition's imported files that are not yet published."""
-        return sorted(self.landing(partition).glob(f"*.{CAPTURE}"))
+        return landed_files(self.lake.store.root, partition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,8 @@ def resolve_inputs(step: Step, partition: Partition, warehouse: Warehouse) -> li
     everything = sorted({p for partitions in wanted.values() for p in partitions})
     found = warehouse.lake.find_all(list(windows), everything)
     for name, partitions in wanted.items():
-        _ensure_covered(name, partitions, windows[name], partition, found)
+        days = {p.day for p in partitions if (name, p) in found}
+        ensure_covered(name, windows[name], partition, wanted=[p.day for p in partitions], found=days)
     return [found[name, p] for name, partitions in wanted.items() for p in partitions if (name, p) in found]
 
 
@@ -141,8 +142,7 @@ def origin_of(step: Step, partition: Partition, warehouse: Warehouse, inputs: li
     """Name everything a step's result depends on."""
     digest = warehouse.settings.digest(step.reads)
     if "tick_rules" in step.services:
-        rules = warehouse.registry.tick_rules(partition.instrument)
-        digest = hashlib.sha256(json.dumps([digest, str(rules)]).encode()).hexdigest()[:16]
+        digest = with_rules(digest, warehouse.registry.tick_rules(partition.instrument))
     return Origin(step.code_version, digest, tuple(sorted((v.asset, v.partition.day, v.md5) for v in inputs)))
 
 
@@ -150,26 +150,6 @@ def circumstances(step: Step, partition: Partition, warehouse: Warehouse, origin
     """Digest all that an attempt depends on, imported files included: in equal circumstances it ends the same way."""
     landed = [path.name for path in warehouse.landed(partition)] if "landed" in step.services else []
     return hashlib.md5(repr((origin, landed)).encode(), usedforsecurity=False).hexdigest()
-
-
-def _ensure_covered(
-    name: str, wanted: list[Partition], days: Days, partition: Partition, found: Mapping[tuple[str, Partition], Version]
-) -> None:
-    missing = [p for p in wanted if (name, p) not in found]
-    if not wanted:
-        first, last = days.around(partition.day)[0], days.around(partition.day)[-1]
-        raise NotPublished(
-            f"{name} of {partition.instrument} has no recorded day from {first} to {last}: "
-            "record one with `trading-assets import` or `trading-assets simulate`"
-        )
-    is_own_day_missing = days.last >= 0 and partition not in wanted
-    covered = 1 - len(missing) / len(wanted)
-    if is_own_day_missing or covered < days.min_coverage or len(missing) == len(wanted):
-        absent = missing[0] if missing else partition
-        raise NotPublished(
-            f"{name} of {absent} is not published: make it with `trading-assets run "
-            f"--instrument {absent.instrument} --start {absent.day} --end {absent.day}`"
-        )
 
 
 def _open_inputs(inputs: list[Version], windows: Mapping[str, Days], lake: Lake) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from trading_assets.errors import InvalidIdentifier, NotACapture
+from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.landed import landed_under
 from trading_assets.sources.landing import land_capture
 from trading_assets.storage.registry import TickRules
 
@@ -67,15 +68,7 @@ def adopt_landed(warehouse: Warehouse) -> None:
 
 def landed_partitions(warehouse: Warehouse) -> list[Partition]:
     """List the partitions with imported lines that are not yet published; folders of other names are not ours."""
-    found = []
-    for folder in warehouse.landing().glob("*/*"):
-        try:
-            partition = Partition.parse(f"{folder.parent.name}|{folder.name}")
-        except InvalidIdentifier:
-            continue
-        if warehouse.landed(partition):
-            found.append(partition)
-    return sorted(found, key=lambda partition: (partition.instrument, partition.day))
+    return landed_under(warehouse.lake.store.root)
 
 
 def land(path: Path, warehouse: Warehouse, *, instrument: Instrument | None, rules: TickRules) -> Imported:

@@ -1,54 +1,83 @@
-"""A warehouse as it is at one moment, read once: for whoever asks about hundreds of partitions and changes none.
+"""What plans ask about, as it is at one moment: read once, for all partitions, and then asked as often as one likes.
 
-Belongs here: answering from memory what `Lake` and `Registry` would ask the catalogue for again and again.
-Does not: publishing, or anything that has to know what happened since.
+Belongs here: reading it. Does not: concluding anything from it (plan), or what happened since.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Engine
 
-from trading_assets.identifiers import Instrument, Partition
-from trading_assets.orchestration.execute import Warehouse
-from trading_assets.storage.catalog import PointerRow
+from trading_assets.identifiers import Instrument
+from trading_assets.orchestration.landed import landed_under
 from trading_assets.storage.database import reading
-from trading_assets.storage.lake import Lake
-from trading_assets.storage.records import Version
-from trading_assets.storage.registry import Registry
-from trading_assets.storage.rows import as_version
+from trading_assets.storage.overview import Stand, rules_of, standing_of
+from trading_assets.storage.registry import TickRules, refusals
+from trading_assets.storage.upkeep.acts import all_acceptances
 
 
 @dataclass(frozen=True, slots=True)
-class SeenLake(Lake):
-    """The standing versions of one instrument."""
+class Market:
+    """Everything of one instrument that a plan asks about."""
 
-    seen: Mapping[tuple[str, Partition], Version]
+    instrument: Instrument
+    stands: Mapping[str, Mapping[date, Stand]]
+    """By asset and day."""
+    landed: frozenset[date]
+    """Days with imported lines that are not yet published."""
+    rules: TickRules
+    refused: Mapping[tuple[str, date], str]
+    """Why the newest staged file of an asset and day was refused, where it was."""
+    accepted: Mapping[tuple[str, date], str]
+    """On whose word the version of an asset and day stands, and why, where a person accepted it."""
 
-    def find_all(self, assets: Sequence[str], partitions: Sequence[Partition]) -> dict[tuple[str, Partition], Version]:
-        """Return the standing versions of many partitions, all of one moment."""
-        keys = ((asset, partition) for asset in assets for partition in partitions)
-        return {key: self.seen[key] for key in keys if key in self.seen}
+    @property
+    def registered(self) -> Mapping[date, Stand]:
+        """The days with a published capture."""
+        return self.stands.get("captures", {})
+
+    @property
+    def recorded(self) -> list[date]:
+        """The days with a capture, published or just landed."""
+        return sorted(self.landed.union(self.registered))
 
 
-@dataclass(frozen=True, slots=True)
-class SeenRegistry(Registry):
-    """The registered days of one instrument."""
+def markets_now(
+    engine: Engine, lake: Path, assets: Sequence[str], instruments: Sequence[Instrument] | None
+) -> list[Market]:
+    """Read everything that stands of some instruments; for None, of all that were ever registered or have landed.
 
-    days: Sequence[date]
-
-    def registered_days(self, instrument: Instrument) -> list[date]:  # noqa: ARG002 - there is but one
-        """Return the days with a published capture, sorted."""
-        return list(self.days)
-
-
-def at_this_moment(warehouse: Warehouse, instrument: Instrument) -> Warehouse:
-    """Read everything that stands of one instrument; about others, what is returned knows nothing."""
-    engine = warehouse.lake.engine
+    Args:
+        engine: the catalogue's.
+        lake: the lake's root, under which imported lines lie.
+        assets: of which refusals and acceptances are wanted.
+        instruments: in the order in which they are returned.
+    """
+    landed: dict[Instrument, set[date]] = {}
+    for partition in landed_under(lake):
+        landed.setdefault(partition.instrument, set()).add(partition.day)
+    names = None if instruments is None else [str(each) for each in instruments]
     with reading(engine) as session:
-        rows = session.scalars(select(PointerRow).where(PointerRow.instrument_id == str(instrument)))
-        versions = [as_version(row.version) for row in rows]
-    seen = {(version.asset, version.partition): version for version in versions}
-    days = sorted(partition.day for asset, partition in seen if asset == "captures")
-    return replace(warehouse, lake=SeenLake(warehouse.lake.store, engine, seen), registry=SeenRegistry(engine, days))
+        rules, stands = rules_of(session, names), standing_of(session, names)
+    refused: dict[Instrument, dict[tuple[str, date], str]] = {}
+    for refusal in refusals(engine, assets, instruments):
+        partition = refusal.partition
+        refused.setdefault(partition.instrument, {})[refusal.asset, partition.day] = refusal.reason
+    accepted: dict[Instrument, dict[tuple[str, date], str]] = {}
+    for (asset, partition), act in all_acceptances(engine, assets, instruments).items():
+        told = f"accepted by {act.actor}: {act.reason}"
+        accepted.setdefault(partition.instrument, {})[asset, partition.day] = told
+    chosen = sorted({*map(Instrument.parse, rules), *landed}) if instruments is None else instruments
+    return [
+        Market(
+            each,
+            stands.get(str(each), {}),
+            frozenset(landed.get(each, ())),
+            rules.get(str(each), TickRules()),
+            refused.get(each, {}),
+            accepted.get(each, {}),
+        )
+        for each in chosen
+    ]

@@ -8,7 +8,7 @@ from typing import Final
 
 import dagster as dg
 
-from trading_assets.orchestration.step import Days
+from trading_assets.orchestration.days import Days
 from trading_assets.settings import Settings
 
 INSTRUMENTS: Final = dg.DynamicPartitionsDefinition(name="instrument")

@@ -3,39 +3,32 @@
 A partition is expected where a capture is registered (or has landed) and, for a step that reads earlier days, where
 such a day exists. It is stale when its code version, its settings or an upstream version changed since.
 
-Belongs here: comparing the catalogue with the declared steps. Does not: running anything (runner).
+Belongs here: asking that of a warehouse, and saying what exactly changed.
+Does not: the comparison itself (market_plan), running anything (runner).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from trading_assets.errors import NotPublished
+from sqlalchemy import Engine
+
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.orchestration.execute import Warehouse, origin_of, resolve_inputs
-from trading_assets.orchestration.importing import landed_partitions
-from trading_assets.orchestration.moment import at_this_moment
-from trading_assets.orchestration.step import Step
-from trading_assets.storage.records import Origin, Version
-from trading_assets.storage.registry import Refusal
-from trading_assets.storage.upkeep.acceptance import acceptances
-from trading_assets.storage.upkeep.audit import Act
+from trading_assets.orchestration.market_plan import CHANGED, MarketPlan, State
+from trading_assets.orchestration.moment import markets_now
+from trading_assets.orchestration.outline import Outline, of_steps
+from trading_assets.storage.overview import versions_of
+from trading_assets.storage.records import Origin, Version, inputs_of
 
-
-class State(StrEnum):
-    """How a partition of an asset stands."""
-
-    PUBLISHED = "published"
-    STALE = "stale"
-    MISSING = "missing"
-    QUARANTINED = "quarantined"
-    NOT_EXPECTED = "not expected"
+if TYPE_CHECKING:
+    from trading_assets.orchestration.execute import Warehouse
+    from trading_assets.orchestration.step import Step
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One cell of the status table."""
+    """One cell of the status table, with the version that stands as it was recorded."""
 
     asset: str
     partition: Partition
@@ -44,104 +37,84 @@ class Standing:
     why: str
 
 
+def plan_of(steps: "Sequence[Step]", instrument: Instrument, warehouse: "Warehouse") -> MarketPlan:
+    """Hold one instrument against some steps, as it is now."""
+    outlines = of_steps(steps, warehouse.settings)
+    assets = [name for outline in outlines for name in outline.outputs]
+    (market,) = markets_now(warehouse.lake.engine, warehouse.lake.store.root, assets, [instrument])
+    return MarketPlan(outlines, market)
+
+
 def standings(
-    steps: Sequence[Step], instrument: Instrument, days: Sequence[date] | None, warehouse: Warehouse
+    steps: "Sequence[Step]", instrument: Instrument, days: Sequence[date] | None, warehouse: "Warehouse"
 ) -> list[Standing]:
     """Report every asset of every expected day (or of the given ones) of an instrument, in the graph's order."""
-    names = [name for step in steps for name in step.outputs]
-    warehouse = at_this_moment(warehouse, instrument)
-    refusals = warehouse.registry.standing_refusals(names, instrument)
-    accepted = acceptances(warehouse.lake.engine, names, instrument)
-    recorded = recorded_days(instrument, warehouse)
-    found = [
-        _standing(name, step, Partition(day, instrument), warehouse, refusals.get((name, day)), steps)
-        for day in (recorded if days is None else days)
-        for step in steps
-        for name in step.outputs
+    plan, engine = plan_of(steps, instrument, warehouse), warehouse.lake.engine
+    cells = list(plan.cells(plan.market.recorded if days is None else days))
+    told = differences(plan, [(cell.asset, cell.partition.day) for cell in cells if cell.why == CHANGED], engine)
+    assets = sorted({cell.asset for cell in cells})
+    versions = versions_of(engine, assets, str(instrument), [cell.partition.day for cell in cells])
+    keys = [(cell.asset, cell.partition.day) for cell in cells]
+    return [
+        Standing(cell.asset, cell.partition, cell.state, versions.get(key), told.get(key, cell.why))
+        for key, cell in zip(keys, cells, strict=True)
     ]
-    return [_with_acceptance(each, accepted.get((each.asset, each.partition.day))) for each in found]
 
 
-def recorded_days(instrument: Instrument, warehouse: Warehouse) -> list[date]:
+def recorded_days(instrument: Instrument, warehouse: "Warehouse") -> list[date]:
     """Return the days with a capture, published or just landed."""
-    landed = {partition.day for partition in landed_partitions(warehouse) if partition.instrument == instrument}
-    return sorted(landed | set(warehouse.registry.registered_days(instrument)))
+    return plan_of((), instrument, warehouse).market.recorded
 
 
-def pending(steps: Sequence[Step], partition: Partition, warehouse: Warehouse) -> dict[str, str]:
-    """Name the steps a run of this partition would execute, each with its reason, upstream first.
-
-    A step whose upstream is about to be executed is executed too: its input may change.
-    """
-    chosen: dict[str, str] = {}
-    changing: set[str] = set()
-    for step in steps:
-        reason = reason_to_run(step, partition, warehouse, steps)
-        upstream = sorted(changing & set(step.inputs(warehouse.settings)))
-        if reason is None and upstream and is_expected(step, partition, warehouse, steps):
-            reason = f"{upstream[0]} will be made anew"
-        if reason is not None:
-            chosen[step.name] = reason
-            changing |= set(step.outputs)
-    return chosen
+def pending(steps: "Sequence[Step]", partition: Partition, warehouse: "Warehouse") -> dict[str, str]:
+    """Name the steps a run of this partition would execute, each with its reason, upstream first."""
+    plan = plan_of(steps, partition.instrument, warehouse)
+    return pending_in_words(plan, [partition.day], warehouse.lake.engine)[partition.day]
 
 
-def is_expected(step: Step, partition: Partition, warehouse: Warehouse, steps: Sequence[Step]) -> bool:
+def pending_in_words(plan: MarketPlan, days: Sequence[date], engine: Engine) -> dict[date, dict[str, str]]:
+    """Name what a run of some days would execute, with what exactly changed where something did."""
+    chosen = {day: plan.pending(day) for day in days}
+    first_output = {step.name: step.outputs[0] for step in plan.steps}
+    vague = [
+        (first_output[name], day) for day, steps in chosen.items() for name, why in steps.items() if why == CHANGED
+    ]
+    told = differences(plan, vague, engine)
+    return {
+        day: {name: told.get((first_output[name], day), why) if why == CHANGED else why for name, why in steps.items()}
+        for day, steps in chosen.items()
+    }
+
+
+def is_expected(step: "Step", partition: Partition, warehouse: "Warehouse", steps: "Sequence[Step]") -> bool:
     """Tell whether a step can have this partition at all, given the recorded days."""
-    recorded = set(recorded_days(partition.instrument, warehouse))
-    by_output = {name: other for other in steps for name in other.outputs}
-    return _is_expected(step, partition, warehouse, recorded, by_output)
+    return partition.day in plan_of(steps, partition.instrument, warehouse).expected[step.name]
 
 
-def _is_expected(
-    step: Step, partition: Partition, warehouse: Warehouse, recorded: set[date], by_output: Mapping[str, Step]
-) -> bool:
-    if partition.day not in recorded:
-        return False
-    return all(
-        any(
-            day in recorded and _is_expected(by_output[name], partition.on(day), warehouse, recorded, by_output)
-            for day in days.around(partition.day)
-        )
-        for name, days in step.inputs(warehouse.settings).items()
-    )
+def differences(plan: MarketPlan, changed: Iterable[tuple[str, date]], engine: Engine) -> dict[tuple[str, date], str]:
+    """Say of assets and days that are not as they would be made now what changed: code, settings or which inputs."""
+    of_step: dict[str, set[date]] = {}
+    asked = set(changed)
+    by_output = {name: step for step in plan.steps for name in step.outputs}
+    for asset, day in asked:
+        of_step.setdefault(by_output[asset].name, set()).add(day)
+    told: dict[tuple[str, date], str] = {}
+    for step in plan.steps:
+        if days := of_step.get(step.name):
+            versions = versions_of(engine, step.outputs, str(plan.market.instrument), days)
+            for day in days:
+                found = [versions[name, day] for name in step.outputs if (name, day) in versions]
+                why = _difference_of(found, _origin(plan, step, day))
+                told |= {(name, day): why for name in step.outputs if (name, day) in asked}
+    return told
 
 
-def _standing(
-    name: str, step: Step, partition: Partition, warehouse: Warehouse, refusal: Refusal | None, steps: Sequence[Step]
-) -> Standing:
-    version = warehouse.lake.find(name, partition)
-    reason = reason_to_run(step, partition, warehouse, steps)
-    if refusal is not None:
-        kept = "the version before it stands" if version else "nothing stands"
-        return Standing(name, partition, State.QUARANTINED, version, f"{refusal.reason} ({kept})")
-    if version is None:
-        state = State.MISSING if is_expected(step, partition, warehouse, steps) else State.NOT_EXPECTED
-        return Standing(name, partition, state, None, reason or "")
-    return Standing(name, partition, State.STALE if reason else State.PUBLISHED, version, reason or "")
+def _origin(plan: MarketPlan, step: Outline, day: date) -> Origin:
+    return Origin(step.code_version, step.digest(plan.market.rules), inputs_of(plan.inputs(step, day)))
 
 
-def _with_acceptance(standing: Standing, act: Act | None) -> Standing:
-    """Say of a version that stands on a person's word whose it is."""
-    if act is None or standing.state is not State.PUBLISHED:
-        return standing
-    return replace(standing, why=f"accepted by {act.actor}: {act.reason}")
-
-
-def reason_to_run(step: Step, partition: Partition, warehouse: Warehouse, steps: Sequence[Step]) -> str | None:
-    """Say why a step of a partition has to be executed, or None."""
-    if not is_expected(step, partition, warehouse, steps):
-        return None
-    if "landed" in step.services and warehouse.landed(partition):
-        return "new lines were imported"
-    versions = [warehouse.lake.find(name, partition) for name in step.outputs]
-    if any(version is None for version in versions):
-        return "missing"
-    try:
-        origin = origin_of(step, partition, warehouse, resolve_inputs(step, partition, warehouse))
-    except NotPublished as error:
-        return str(error)
-    return next((why for version in versions if version and (why := difference(version, origin))), None)
+def _difference_of(versions: Sequence[Version], now: Origin) -> str:
+    return next((why for version in versions if (why := difference(version, now))), CHANGED)
 
 
 def difference(made: Version | Origin, now: Origin) -> str | None:
@@ -150,11 +123,5 @@ def difference(made: Version | Origin, now: Origin) -> str | None:
         return f"code version {made.code_version} is now {now.code_version}"
     if made.settings_digest != now.settings_digest:
         return "settings changed"
-    changed = sorted({asset for asset, _, _ in _only_in_one(made.inputs, now.inputs)})
+    changed = sorted({asset for asset, _, _ in set(made.inputs) ^ set(now.inputs)})
     return f"{', '.join(changed)} changed" if changed else None
-
-
-def _only_in_one(
-    some: Iterable[tuple[str, date, str]], others: Iterable[tuple[str, date, str]]
-) -> set[tuple[str, date, str]]:
-    return set(some) ^ set(others)

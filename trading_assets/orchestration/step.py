@@ -9,9 +9,9 @@ Belongs here: declarations. Does not: anything that runs them.
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from typing import Any, Final
 
+from trading_assets.orchestration.days import Days
 from trading_assets.orchestration.gate import Audit, Gate
 from trading_assets.settings import Settings
 from trading_assets.storage.formats import PARQUET
@@ -20,20 +20,6 @@ SERVICES: Final = frozenset({"settings", "partition", "tick_rules", "landed", "s
 """Parameters that are not upstream assets: configuration, the partition's key, the venue's tick and lot size,
 files that were imported for the partition, the version of the step's own output that stands, and a private folder on
 the lake's file system that goes with the attempt. An output that is the path of a file in it is moved, not written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """Which days of an upstream a step reads, as offsets from its own day."""
-
-    first: int = 0
-    last: int = 0
-    min_coverage: float = 1.0
-    """Share of the registered days in the window that must be published."""
-
-    def around(self, day: date) -> list[date]:
-        """List the days of the window, earliest first."""
-        return [day + timedelta(days=offset) for offset in range(self.first, self.last + 1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
+
 from trading_assets.errors import NotPublished
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.step import Days, Made, Output, published
+from trading_assets.orchestration.days import Days
+from trading_assets.orchestration.step import Made, Output, published
 from trading_assets.raw.checks import BOOK, CAPTURES, DEAD_LETTERS, GAPS, TRADES
 from trading_assets.raw.plots import book_plot, capture_plot, dead_letters_plot, gaps_plot, trades_plot
 from trading_assets.raw.replay import facts, replay_day
@@ -45,19 +48,20 @@ def captures(landed: Sequence[Path], standing: Path | None, partition: Partition
     },
     reads=("book", "captures"),
     windows=lambda _: {"captures": Days(-1, 0)},
-    code_version="2",
+    code_version="3",
 )
-def raw_books(captures: Mapping[date, Path], partition: Partition, tick_rules: TickRules, settings: Settings) -> Made:
+def raw_books(
+    captures: Mapping[date, Path], partition: Partition, tick_rules: TickRules, settings: Settings, workspace: Path
+) -> Made:
     """Replay a day of captures into books, trades, gaps and dead letters, published together."""
-    day = replay_day(captures, partition, tick_rules, settings)
+    day = replay_day(captures, partition, tick_rules, settings, workspace)
     return Made(
         {
-            "raw_l2_snapshots": day.snapshots,
-            "raw_trades": day.trades,
-            "feed_gaps": day.gaps,
-            "dead_letters": day.dead_letters,
+            **day.files,
+            "feed_gaps": day.findings.gaps,
+            "dead_letters": day.findings.dead_letters,
         },
-        evidence={"day": day, "facts": facts(day)},
+        evidence={"day": day, "facts": facts(day, pl.scan_parquet(day.files["raw_l2_snapshots"]))},
     )
 
 

@@ -4,10 +4,12 @@ Belongs here: one encoder and one reader per file suffix. Equal data gives equal
 compression and statistics are fixed here. A new release of the writer may change the bytes of equal data.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+from pyarrow import parquet
 
 PARQUET: Final = "parquet"
 CAPTURE: Final = "jsonl.zst"
@@ -20,12 +22,59 @@ Published = pl.LazyFrame | Path | bytes
 """What a reader gets: a frame of a table, the path of a capture, the bytes of a document."""
 
 
+class TableWriter:
+    """A table written as its rows are made: equal rows in equal order give equal bytes, however they were cut.
+
+    Args:
+        path: a new file.
+        columns: names and dtypes of the table.
+    """
+
+    def __init__(self, path: Path, columns: Mapping[str, pl.DataType]) -> None:
+        self.n_rows = 0
+        self._waiting = [pl.DataFrame(schema=dict(columns))]
+        self._n_waiting = 0
+        self._file = parquet.ParquetWriter(
+            path,
+            self._waiting[0].to_arrow().schema,
+            compression="zstd",
+            compression_level=ZSTD_LEVEL,
+            use_dictionary=False,  # smaller and quicker for prices and times, which repeat little
+        )
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Append rows.
+
+        Raises:
+            SchemaError: their columns are not those of the table.
+        """
+        self._waiting.append(rows)
+        self._n_waiting += len(rows)
+        if self._n_waiting >= ROW_GROUP_ROWS:
+            held = pl.concat(self._waiting)
+            n_full = len(held) - len(held) % ROW_GROUP_ROWS
+            for start in range(0, n_full, ROW_GROUP_ROWS):
+                self._write(held.slice(start, ROW_GROUP_ROWS))
+            self._waiting, self._n_waiting = [held.slice(n_full)], len(held) - n_full
+
+    def close(self) -> None:
+        """Write what is left; the file is complete."""
+        if self._n_waiting:
+            self._write(pl.concat(self._waiting))
+        self._waiting, self._n_waiting = [], 0
+        self._file.close()
+
+    def _write(self, rows: pl.DataFrame) -> None:
+        self.n_rows += len(rows)
+        self._file.write_table(rows.rechunk().to_arrow(), row_group_size=ROW_GROUP_ROWS)
+
+
 def write_parquet(frame: pl.LazyFrame | pl.DataFrame, path: Path) -> None:
-    """Write a table so that equal rows in equal order give equal bytes, however the frame was chunked."""
-    table = frame.lazy().collect().rechunk()
-    table.write_parquet(
-        path, compression="zstd", compression_level=ZSTD_LEVEL, statistics=True, row_group_size=ROW_GROUP_ROWS
-    )
+    """Write a table that is at hand."""
+    table = frame.lazy().collect()
+    writer = TableWriter(path, table.schema)
+    writer.add(table)
+    writer.close()
 
 
 def open_published(path: Path, suffix: str) -> Published:

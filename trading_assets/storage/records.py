@@ -4,6 +4,7 @@ Belongs here: plain records. Does not: how they are stored (catalog) or moved (l
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -73,6 +74,12 @@ class Origin:
 def input_line(asset: str, day: date, md5: str) -> str:
     """Write one input as `origin_digest` wants it; no asset's name has a space, so that lines sort as inputs do."""
     return f"{asset} {day} {md5}\n"
+
+
+def inputs_of(lines: Iterable[str]) -> tuple[tuple[str, date, str], ...]:
+    """Read lines that `input_line` wrote."""
+    parts = (line.split() for line in lines)
+    return tuple((asset, date.fromisoformat(day), md5) for asset, day, md5 in parts)
 
 
 def origin_digest(code_version: str, settings_digest: str, input_lines: str) -> str:

@@ -62,9 +62,7 @@ class Registry:
         """Return what is known of an instrument's steps."""
         with reading(self.engine) as session:
             row = session.get(InstrumentRow, str(instrument))
-        if row is None:
-            return TickRules()
-        return TickRules(*(Decimal(size) if size else None for size in (row.tick_size, row.lot_size)))
+        return TickRules() if row is None else as_rules(row)
 
     def instruments(self) -> list[Instrument]:
         """Return all registered instruments, sorted."""
@@ -83,6 +81,11 @@ class Registry:
         """Return, for each partition that was refused and neither judged nor accepted since, its newest refusal."""
         found = refusals(self.engine, assets, [instrument])
         return {(refusal.asset, refusal.partition.day): refusal for refusal in found}
+
+
+def as_rules(row: InstrumentRow) -> TickRules:
+    """Return the rules that a row holds."""
+    return TickRules(*(Decimal(size) if size else None for size in (row.tick_size, row.lot_size)))
 
 
 def refusals(engine: Engine, assets: Sequence[str], instruments: Sequence[Instrument] | None) -> list[Refusal]:

@@ -14,9 +14,10 @@ from enum import Enum, auto
 from typing import Final
 
 from trading_assets.errors import NotPublished
-from trading_assets.identifiers import Instrument, Partition
+from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse, circumstances, origin_of, resolve_inputs
-from trading_assets.orchestration.plan import reason_to_run, recorded_days
+from trading_assets.orchestration.market_plan import MarketPlan
+from trading_assets.orchestration.plan import plan_of
 from trading_assets.orchestration.step import Step
 from trading_assets.settings import BackfillSettings
 from trading_assets.storage.attempts import failures
@@ -95,16 +96,18 @@ def wave(steps: Sequence[Step], warehouse: Warehouse, night: Night) -> Wave:
     last = night.began.date()
     first = last - timedelta(days=warehouse.settings.backfill.nightly_days)
     for instrument in warehouse.registry.instruments():
-        days = [day for day in recorded_days(instrument, warehouse) if first <= day < last]
-        chosen, hopeless = _of_instrument(steps, warehouse, instrument, days, night)
+        plan = plan_of(steps, instrument, warehouse)
+        days = [day for day in plan.market.recorded if first <= day < last]
+        chosen, hopeless = _of_instrument(steps, warehouse, plan, days, night)
         wanted += chosen
         given_up += hopeless
     return Wave(tuple(wanted), tuple(given_up))
 
 
 def _of_instrument(
-    steps: Sequence[Step], warehouse: Warehouse, instrument: Instrument, days: Sequence[date], night: Night
+    steps: Sequence[Step], warehouse: Warehouse, plan: MarketPlan, days: Sequence[date], night: Night
 ) -> tuple[list[Wanted], list[GivenUp]]:
+    instrument = plan.market.instrument
     changing: set[tuple[str, date]] = set()
     chosen: dict[str, list[date]] = {step.name: [] for step in steps}
     given_up: list[GivenUp] = []
@@ -113,7 +116,7 @@ def _of_instrument(
             partition = Partition(day, instrument)
             reads = {(name, read) for name, at in step.inputs(warehouse.settings).items() for read in at.around(day)}
             is_awaited = step.name in night.running or bool(reads & changing)
-            digest, fate = ("", _Fate.AWAITED) if is_awaited else _fate(step, partition, warehouse, night, steps)
+            digest, fate = ("", _Fate.AWAITED) if is_awaited else _fate(step, partition, warehouse, night, plan)
             if fate in {_Fate.AWAITED, _Fate.WANTED}:
                 changing |= {(name, day) for name in step.outputs}
             if fate is _Fate.WANTED:
@@ -129,11 +132,9 @@ def _of_instrument(
     return wanted, given_up
 
 
-def _fate(
-    step: Step, partition: Partition, warehouse: Warehouse, night: Night, steps: Sequence[Step]
-) -> tuple[str, _Fate]:
+def _fate(step: Step, partition: Partition, warehouse: Warehouse, night: Night, plan: MarketPlan) -> tuple[str, _Fate]:
     """Decide about a step whose inputs are not about to change, and name the circumstances it would run in."""
-    if reason_to_run(step, partition, warehouse, steps) is None:
+    if partition.day not in plan.reasons[step.name]:
         return "", _Fate.SETTLED
     try:
         origin = origin_of(step, partition, warehouse, resolve_inputs(step, partition, warehouse))

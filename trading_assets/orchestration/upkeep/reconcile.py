@@ -27,7 +27,7 @@ from trading_assets.orchestration.partitions import INSTRUMENTS
 from trading_assets.orchestration.upkeep.liveness import Life, clear, is_process, life_of, locked_runs, only_one
 from trading_assets.storage.records import Version
 from trading_assets.storage.reported import mark_reported, unreported
-from trading_assets.storage.upkeep.acceptance import acceptances
+from trading_assets.storage.upkeep.acts import acceptances
 from trading_assets.storage.upkeep.audit import Act
 from trading_assets.telemetry.alerts import Kind, raise_alert
 from trading_assets.telemetry.outbox import resend

@@ -13,19 +13,18 @@ Does not: publishing what passed (lake), whether code and settings are still the
 import os
 import shutil
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import Engine, and_, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from trading_assets.errors import NotAcceptable
-from trading_assets.identifiers import Instrument, Partition
 from trading_assets.storage.attempts import ACCEPTED, FAILED, LOST, ended
-from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow, VersionRow
-from trading_assets.storage.database import committing, reading
+from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow
+from trading_assets.storage.database import committing
 from trading_assets.storage.durability.disk_faults import disk_faults_named
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.guard import publishing
@@ -33,7 +32,7 @@ from trading_assets.storage.formats import count_rows
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.rows import move_pointer
-from trading_assets.storage.upkeep.audit import ACCEPT, Act, newest_by_subject, subject_of, write_down
+from trading_assets.storage.upkeep.audit import ACCEPT, subject_of, write_down
 from trading_assets.storage.upkeep.quarantine import Refused, State
 
 
@@ -64,30 +63,6 @@ def accept(lake: Lake, refused: Sequence[Refused], *, actor: str, reason: str) -
         each.path.unlink(missing_ok=True)
     found = lake.find_all([each.asset for each in refused], [first.partition])
     return {asset: version for (asset, _), version in found.items()}
-
-
-def acceptances(engine: Engine, assets: Sequence[str], instrument: Instrument) -> dict[tuple[str, date], Act]:
-    """Return, for each standing version of an instrument that a person accepted, who did and why."""
-    statement = (
-        select(VersionRow.asset, VersionRow.day, VersionRow.ticket_id)
-        .join(PointerRow, PointerRow.version_id == VersionRow.id)
-        .join(
-            QuarantineRow,
-            and_(QuarantineRow.ticket_id == VersionRow.ticket_id, QuarantineRow.asset == VersionRow.asset),
-        )
-        .where(
-            QuarantineRow.accepted_at.is_not(None),
-            VersionRow.instrument_id == str(instrument),
-            VersionRow.asset.in_(assets),
-        )
-    )
-    with reading(engine) as session:
-        named = {
-            subject_of(asset, Partition(day, instrument), ticket_id): (asset, day)
-            for asset, day, ticket_id in session.execute(statement)
-        }
-        acts = newest_by_subject(session, ACCEPT, list(named))
-    return {named[subject]: act for subject, act in acts.items()}
 
 
 def _origin_of(refused: Sequence[Refused]) -> Origin:

@@ -1,0 +1,95 @@
+"""What stands, of thousands of partitions at once, in one query and no more than a plan asks for.
+
+Belongs here: reading pointers in bulk. Does not: one version as it was recorded (lake), or what follows from them
+(orchestration/plan).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final, NamedTuple
+
+from sqlalchemy import Engine, String, cast, func, select
+from sqlalchemy.orm import Session
+
+from trading_assets.storage.catalog import InstrumentRow, PointerRow, VersionRow
+from trading_assets.storage.database import reading
+from trading_assets.storage.records import Version
+from trading_assets.storage.registry import TickRules, as_rules
+from trading_assets.storage.rows import as_version
+
+_DAY: Final = len("2024-08-08")
+_MD5: Final = 32
+_ENTRY: Final = _DAY + 2 * _MD5
+_AT_ONCE: Final = 500
+"""Days that one query names: databases bound how many values a statement may have."""
+
+
+class Stand(NamedTuple):
+    """The version that stands of one partition: its bytes, and what they were computed from and by."""
+
+    md5: str
+    origin: str
+
+
+Stands = dict[str, dict[date, Stand]]
+"""What stands of one instrument, by asset and day."""
+
+
+def standing_of(session: Session, instruments: Sequence[str] | None) -> dict[str, Stands]:
+    """Read what stands, by instrument; of all of them for None.
+
+    The database joins the days of an asset into one text of entries of one width, so that a row here is an asset and
+    not a partition: a tenth of the time.
+    """
+    entry = cast(PointerRow.day, String) + PointerRow.md5 + PointerRow.origin
+    statement = select(PointerRow.instrument_id, PointerRow.asset, func.aggregate_strings(entry, "")).group_by(
+        PointerRow.instrument_id, PointerRow.asset
+    )
+    if instruments is not None:
+        statement = statement.where(PointerRow.instrument_id.in_(instruments))
+    found: dict[str, Stands] = {}
+    known: dict[str, date] = {}
+    for instrument, asset, text in session.execute(statement):
+        found.setdefault(instrument, {})[asset] = _entries(text, known)
+    return found
+
+
+def _entries(text: str, known: dict[str, date]) -> dict[date, Stand]:
+    found = {}
+    for at in range(0, len(text), _ENTRY):
+        name = text[at : at + _DAY]
+        day = known.get(name)
+        if day is None:
+            day = known[name] = date.fromisoformat(name)
+        found[day] = Stand(text[at + _DAY : at + _DAY + _MD5], text[at + _DAY + _MD5 : at + _ENTRY])
+    return found
+
+
+def rules_of(session: Session, instruments: Sequence[str] | None) -> dict[str, TickRules]:
+    """Read the tick rules of instruments, registered ones only; of all of them for None."""
+    statement = select(InstrumentRow)
+    if instruments is not None:
+        statement = statement.where(InstrumentRow.instrument_id.in_(instruments))
+    return {row.instrument_id: as_rules(row) for row in session.scalars(statement)}
+
+
+def versions_of(
+    engine: Engine, assets: Sequence[str], instrument: str, days: Iterable[date]
+) -> dict[tuple[str, date], Version]:
+    """Return the standing versions of some days of an instrument, as they were recorded."""
+    wanted = sorted(set(days))
+    found: dict[tuple[str, date], Version] = {}
+    with reading(engine) as session:
+        for at in range(0, len(wanted), _AT_ONCE):
+            statement = (
+                select(VersionRow)
+                .join(PointerRow, PointerRow.version_id == VersionRow.id)
+                .where(
+                    PointerRow.instrument_id == instrument,
+                    PointerRow.asset.in_(assets),
+                    PointerRow.day.in_(wanted[at : at + _AT_ONCE]),
+                )
+            )
+            for row in session.scalars(statement):
+                found[row.asset, row.day] = as_version(row)
+    return found
