@@ -7,7 +7,7 @@ Lines go byte for byte; only a missing last line feed is added. A line that does
 it is, goes with the line before it (at the head of a file: with the first that does), so that nothing is lost.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -78,8 +78,8 @@ def land_capture(
     survey = _surveyed(path, settings)
     try:
         instruments = instruments_of(survey, said=instrument)
-        _check_days(survey, start_day, today)
-        _check_partitions(len(survey.days) * len(instruments))
+        check_days([day_of(number) for number in survey.days], start_day, today)
+        check_partitions(len(survey.days) * len(instruments))
     except NotACapture as error:
         raise NotACapture(f"{path}: {error}") from None
     landing.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def land_capture(
             writers[partition].write(data, n_lines)
         if sum(writer.n_lines for writer in writers.values()) != survey.n_lines:
             raise NotACapture(f"{path}: the file changed while it was read")
-        return Landing(_published(writers, landing), survey.n_lines, reader.damage)
+        return Landing(published(writers, landing), survey.n_lines, reader.damage)
 
 
 def _surveyed(path: Path, settings: CaptureSettings) -> Survey:
@@ -122,22 +122,31 @@ def _count(survey: Survey, piece: bytes | Fragment) -> None:
         survey.add_names([name_of(piece.data)])
 
 
-def _check_days(survey: Survey, start_day: date, today: date) -> None:
-    days = [_day(number) for number in sorted(survey.days)]
+def check_days(days: Collection[date], start_day: date, today: date) -> None:
+    """Refuse a file of which lines were received before the first day that may be recorded, or in the future.
+
+    Raises:
+        NotACapture: of such days, or of none.
+    """
     if not days:
         raise NotACapture("no line has a receive time")
-    if days[0] < start_day:
+    if min(days) < start_day:
         raise NotACapture(
-            f"it was recorded on {days[0]}, before partitions.start_day = {start_day}: set an earlier start_day"
+            f"it was recorded on {min(days)}, before partitions.start_day = {start_day}: set an earlier start_day"
         )
-    if days[-1] > today + timedelta(days=1):
+    if max(days) > today + timedelta(days=1):
         raise NotACapture(
-            f"it has receive times of {days[-1]}, in the future: today is {today} "
+            f"it has receive times of {max(days)}, in the future: today is {today} "
             f"(and partitions.start_day is {start_day})"
         )
 
 
-def _check_partitions(n: int) -> None:
+def check_partitions(n: int) -> None:
+    """Refuse a file of more partitions than there can be encoders at once.
+
+    Raises:
+        NotACapture: of more than `MAX_PARTITIONS`.
+    """
     if n > MAX_PARTITIONS:
         raise NotACapture(f"it holds {n} days and instruments, more than {MAX_PARTITIONS}: split it")
 
@@ -186,11 +195,15 @@ class _Placer:
         return days, owners
 
     def _partition(self, day: int, owner: int) -> Partition:
-        return Partition(_day(day), self._instruments[owner])
+        return Partition(day_of(day), self._instruments[owner])
 
 
-def _published(writers: Mapping[Partition, CanonicalWriter], landing: Path) -> tuple[LandedCapture, ...]:
-    """Complete every capture and make room for it before the first is renamed into place."""
+def published(writers: Mapping[Partition, CanonicalWriter], landing: Path) -> tuple[LandedCapture, ...]:
+    """Complete every capture and make room for it before the first is renamed into place: all of a file, or nothing.
+
+    Raises:
+        OSError: the disk is full, or `landing` may not be written.
+    """
     landed = []
     for partition, writer in sorted(writers.items()):
         writer.finish()
@@ -203,5 +216,6 @@ def _published(writers: Mapping[Partition, CanonicalWriter], landing: Path) -> t
     return tuple(landed)
 
 
-def _day(number: int) -> date:
+def day_of(number: int) -> date:
+    """Return the UTC day of that number since the epoch."""
     return _EPOCH + timedelta(days=number)

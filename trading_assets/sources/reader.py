@@ -40,7 +40,7 @@ class Fragment:
 class CaptureReader:
     """A capture, cut at line ends: plain, gzip or zstd by its first bytes, of any number of members or frames.
 
-    Iterate once, by `pieces` or by `chunks`. Afterwards `damage` is None or says in one sentence why what
+    Iterate once, by `pieces`, by `chunks` or by `blocks`. Afterwards `damage` is None or says in one sentence why what
     was read is not all that the file should hold; what could be read was handed over first.
 
     Args:
@@ -65,7 +65,7 @@ class CaptureReader:
         """
         kept = b""
         inside = False  # an overlong line whose end was not seen yet
-        for block in self._blocks():
+        for block in self.blocks():
             rest = block
             if inside:
                 head, line_feed, rest = block.partition(b"\n")
@@ -117,8 +117,12 @@ class CaptureReader:
         if start < len(lines):
             yield lines[start:]
 
-    def _blocks(self) -> Iterator[bytes]:
-        """Gather what the decompressor gives, a few bytes or many, into blocks of about one size."""
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the decompressed bytes, gathered into blocks of about one size, wherever lines end.
+
+        Raises:
+            NotACapture: there is no such regular file, or it may not be read.
+        """
         parts: list[bytes] = []
         size = 0
         for part in self._parts():
