@@ -1,0 +1,104 @@
+"""Delimited text in: the rows of a table as columns of text, and the rows that cannot be read as they stood.
+
+Belongs here: cutting, checking and naming columns. Does not: what a column means (one module a format).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from trading_assets.errors import NotACapture
+from trading_assets.sources.reader import CaptureReader, Fragment
+
+NUMBER: Final = "(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
+"""A number not below zero, as text: with an exponent where a program wrote small ones so."""
+INTEGER: Final = "0|[1-9][0-9]{0,17}"
+"""An id that surely fits int64."""
+MAX_UNREADABLE_HEAD: Final = 10_000
+"""With more unreadable rows before the first that can be read, this is no such table."""
+
+
+class Rows(NamedTuple):
+    """A stretch of a table: its readable rows in order, and those that cannot be read."""
+
+    frame: pl.DataFrame
+    """One text column a column of the table, null where a field is empty."""
+    unreadable: list[bytes]
+
+
+class Table:
+    """A text table being read; gzip or zstd by its first bytes.
+
+    Args:
+        path: a regular file.
+        columns: column -> the pattern of its fields, in the order of the file.
+        header: the row that names the columns, skipped wherever it stands, for such files are joined end to end.
+        max_line_bytes: a longer row refuses the file.
+    """
+
+    def __init__(self, path: Path, columns: Mapping[str, str], *, header: bytes | None, max_line_bytes: int) -> None:
+        self.n_rows = self.n_unreadable = 0
+        self._path, self._header = path, header
+        self._schema = dict.fromkeys(columns, pl.String)
+        self._row = f"^{','.join(f'(?:{pattern})' for pattern in columns.values())}$"
+        self._reader = CaptureReader(path, max_line_bytes=max_line_bytes)
+
+    @property
+    def damage(self) -> str | None:
+        """Why what was read is not all of it, or None."""
+        return self._reader.damage
+
+    def rows(self) -> Iterator[Rows]:
+        """Yield every row but headers, about 1 MiB of text at a time.
+
+        Raises:
+            NotACapture: it cannot be read as such a table.
+        """
+        waiting: list[bytes] = []
+        is_head = True
+        for piece in self._reader.pieces():
+            if isinstance(piece, Fragment):
+                raise NotACapture(f"{self._path}: a row is as long as a book: this is not such a table")
+            found = self._read(piece)
+            waiting += found.unreadable
+            is_head = is_head and found.frame.is_empty()
+            if not is_head:
+                yield Rows(found.frame, waiting)
+                waiting = []
+            elif len(waiting) > MAX_UNREADABLE_HEAD:
+                break
+        if is_head:
+            shown = waiting[0][:80].decode("ascii", "replace") if waiting else "nothing after the header"
+            raise NotACapture(f"{self._path}: no row of it can be read, the first is: {shown}")
+
+    def _read(self, chunk: bytes) -> Rows:
+        text = chunk.replace(b"\r\n", b"\n") if b"\r\n" in chunk else chunk
+        lines = pl.Series([text.decode("latin-1")]).str.split("\n").explode()  # any byte is a character, and back
+        lines = lines.filter(lines != "")
+        if self._header is not None:
+            lines = lines.filter(lines != self._header.decode("latin-1"))
+        is_readable = lines.str.contains(self._row)
+        unreadable = [line.encode("latin-1") for line in lines.filter(~is_readable)]
+        frame = self._columns(lines.filter(is_readable))
+        self.n_rows += len(lines)
+        self.n_unreadable += len(unreadable)
+        return Rows(frame, unreadable)
+
+    def _columns(self, lines: pl.Series) -> pl.DataFrame:
+        if lines.is_empty():
+            return pl.DataFrame(schema=self._schema)
+        text = str(lines.str.join("\n").item()).encode()
+        return pl.read_csv(text, has_header=False, quote_char=None, schema=self._schema)
+
+
+def header_of(head: bytes) -> tuple[bytes, Sequence[str]]:
+    """Return the first row of a table, without its line end, and the columns it names."""
+    row = head.split(b"\n", 1)[0].removesuffix(b"\r")
+    return row, row.decode("latin-1").split(",")
+
+
+def optional(pattern: str) -> str:
+    """Let a field be empty."""
+    return f"(?:{pattern})?"

@@ -1,0 +1,122 @@
+"""Columns of numbers to interchange lines, for all rows of a block at once.
+
+Belongs here: exact decimal texts, and the text of lines. Does not: what a row means (one module a format).
+
+`trading_assets.venues.interchange` says how the lines look and reads them; a test holds these texts to it.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+import polars as pl
+
+RECV: Final = "recv"
+EVENT: Final = "event"
+MESSAGE: Final = "message"
+IS_SNAPSHOT: Final = "is_snapshot"
+IS_ASK: Final = "is_ask"
+PX: Final = "px"
+SZ: Final = "sz"
+LINE: Final = "line"
+
+_NOTHING: Final = pl.lit("")
+_EXPONENT: Final = "[eE]"
+
+
+def plain(texts: pl.Series) -> pl.Series:
+    """Write numbers without an exponent, exactly: `1.5e-7` as `0.00000015`; others stay as they are."""
+    odd = texts.filter(texts.str.contains(_EXPONENT)).unique().drop_nulls()
+    return texts.replace({text: format(Decimal(text), "f") for text in odd}) if len(odd) else texts
+
+
+def float_texts(values: pl.Series) -> pl.Series:
+    """Write floats as the shortest decimal that reads back as the same float; NaN stays `NaN`."""
+    return plain(values.cast(pl.String)).str.strip_suffix(".0")
+
+
+def scaled_texts(values: pl.Series, decimals: int) -> pl.Series:
+    """Write integers as `value * 10 ** -decimals`, exactly, without trailing zeros; null stays null."""
+    known = values.unique().drop_nulls()
+    sign, size = pl.when(known < 0).then(pl.lit("-")).otherwise(_NOTHING), known.abs()
+    whole, fraction = (size // 10**decimals).cast(pl.String), (size % 10**decimals).cast(pl.String)
+    texts = pl.select(pl.concat_str(sign, whole, pl.lit("."), fraction.str.zfill(decimals))).to_series()
+    texts = texts.str.strip_chars_end("0").str.strip_chars_end(".")
+    return values.replace_strict(known, texts, return_dtype=pl.String, default=None)
+
+
+def level(px: pl.Expr, sz: pl.Expr) -> pl.Expr:
+    """Write `["price","size"]`, null where either is."""
+    return pl.concat_str(pl.lit('["'), px, pl.lit('","'), sz, pl.lit('"]'))
+
+
+def book_lines(bids: Sequence[pl.Expr], asks: Sequence[pl.Expr]) -> pl.Expr:
+    """Write each row's whole book from its levels, null where it has none; the frame has `RECV` and `EVENT`."""
+    return pl.concat_str(
+        pl.col(RECV).cast(pl.String),
+        pl.lit(' {"interchange":"snapshot","ts_event":'),
+        pl.col(EVENT).cast(pl.String).fill_null("null"),
+        pl.lit(',"bids":['),
+        pl.concat_str(*bids, separator=",", ignore_nulls=True),
+        pl.lit('],"asks":['),
+        pl.concat_str(*asks, separator=",", ignore_nulls=True),
+        pl.lit("]}\n"),
+    )
+
+
+def trade_line(trade_id: pl.Expr, side: pl.Expr) -> pl.Expr:
+    """Write each row's trade: an id or null, and `buy`, `sell` or null; the frame has `RECV`, `EVENT`, `PX`, `SZ`."""
+    return pl.concat_str(
+        pl.col(RECV).cast(pl.String),
+        pl.lit(' {"interchange":"trade","ts_event":'),
+        pl.col(EVENT).cast(pl.String),
+        pl.lit(',"id":'),
+        trade_id.cast(pl.String).fill_null("null"),
+        pl.lit(',"px":"'),
+        pl.col(PX),
+        pl.lit('","sz":"'),
+        pl.col(SZ),
+        pl.lit('","side":'),
+        pl.concat_str(pl.lit('"'), side, pl.lit('"')).fill_null("null"),
+        pl.lit("}\n"),
+    )
+
+
+def depth_pieces(rows: pl.DataFrame) -> pl.DataFrame:
+    """Write messages of one row a level: what follows one another within a `MESSAGE` is its line.
+
+    Args:
+        rows: `MESSAGE`, rising; `RECV`, `EVENT` and `IS_SNAPSHOT`, equal within a message; `IS_ASK`, `PX`, `SZ`. A
+            message of a single row may have null as `PX`: it has no level.
+
+    Returns:
+        `MESSAGE` and `LINE`, a piece of a line, one row a row.
+    """
+    rows = rows.sort(MESSAGE, IS_ASK, maintain_order=True)
+    is_first = (rows[MESSAGE] != rows[MESSAGE].shift(1)).fill_null(value=True).alias("is_first")
+    is_last = (rows[MESSAGE] != rows[MESSAGE].shift(-1)).fill_null(value=True).alias("is_last")
+    turns = (rows[IS_ASK] & (is_first | ~rows[IS_ASK].shift(1, fill_value=False))).alias("turns")
+    heads = rows.filter(is_first).select(_head()).to_series().gather(is_first.cum_sum() - 1).alias("head")
+    piece = pl.concat_str(
+        pl.when("is_first").then("head").otherwise(_NOTHING),
+        pl.when("turns").then(pl.lit('],"asks":[')).when("is_first").then(_NOTHING).otherwise(pl.lit(",")),
+        level(pl.col(PX), pl.col(SZ)).fill_null(""),
+        pl.when(~pl.col("is_last")).then(_NOTHING).when(IS_ASK).then(pl.lit("]}\n")).otherwise(pl.lit('],"asks":[]}\n')),
+    )
+    return rows.with_columns(is_first, is_last, turns, heads).select(MESSAGE, piece.alias(LINE))
+
+
+def joined(lines: pl.Series) -> bytes:
+    """Put lines, or pieces of them, together; null adds nothing."""
+    return str(lines.str.join("").item() or "").encode() if len(lines) else b""
+
+
+def _head() -> pl.Expr:
+    return pl.concat_str(
+        pl.col(RECV).cast(pl.String),
+        pl.lit(' {"interchange":"'),
+        pl.when(IS_SNAPSHOT).then(pl.lit("snapshot")).otherwise(pl.lit("update")),
+        pl.lit('","ts_event":'),
+        pl.col(EVENT).cast(pl.String).fill_null("null"),
+        pl.lit(',"bids":['),
+    )
