@@ -4,11 +4,11 @@ Belongs here: finding out what a file is, and landing all of it or nothing. Does
 recordings (landing), publishing (orchestration).
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.settings import CaptureSettings
 from trading_assets.sources.formats import FORMATS, format_of
-from trading_assets.sources.formats.base import Ask, Block, Format, Lack, Reading
+from trading_assets.sources.formats.base import Ask, Format, Lack, Reading
 from trading_assets.sources.kinds import book_sources, conflict
 from trading_assets.sources.landing import Landing, check_days, check_partitions, day_of, land_capture, published
 from trading_assets.sources.lines import NS_PER_DAY, line_starts, receive_times
@@ -118,7 +118,7 @@ def _placed(reading: Reading) -> Iterator[tuple[Partition, bytes, np.ndarray]]:
         times = receive_times(lines, starts)
         days = times // NS_PER_DAY
         cuts = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), len(days)]
-        for first, end in zip(cuts, cuts[1:], strict=False):
+        for first, end in pairwise(cuts):
             if end > first:
                 data = lines[starts[first] : starts[end]]
                 yield Partition(day_of(int(days[first])), instrument), data, times[first:end]

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from trading_assets.sources.formats import tardis_books, tardis_trades
+from trading_assets.sources.formats import lobster, tardis_books, tardis_trades
 from trading_assets.sources.formats.base import Format
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
@@ -15,6 +15,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
             tardis_books.INCREMENTAL,
             tardis_books.SNAPSHOTS,
             tardis_trades.TRADES,
+            lobster.LOBSTER,
         )
     }
 )

@@ -16,6 +16,8 @@ NUMBER: Final = "(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
 """A number not below zero, as text: with an exponent where a program wrote small ones so."""
 INTEGER: Final = "0|[1-9][0-9]{0,17}"
 """An id that surely fits int64."""
+ROW: Final = "row"
+TEXT: Final = "text"
 MAX_UNREADABLE_HEAD: Final = 10_000
 """With more unreadable rows before the first that can be read, this is no such table."""
 
@@ -24,8 +26,9 @@ class Rows(NamedTuple):
     """A stretch of a table: its readable rows in order, and those that cannot be read."""
 
     frame: pl.DataFrame
-    """One text column a column of the table, null where a field is empty."""
-    unreadable: list[bytes]
+    """A text column a column of the table, null where a field is empty; `ROW`, the number from 0, and `TEXT`."""
+    unreadable: dict[int, bytes]
+    """Row number -> the row as it stood."""
 
 
 class Table:
@@ -36,13 +39,23 @@ class Table:
         columns: column -> the pattern of its fields, in the order of the file.
         header: the row that names the columns, skipped wherever it stands, for such files are joined end to end.
         max_line_bytes: a longer row refuses the file.
+        may_go_on: whether a row may have more fields than are named.
     """
 
-    def __init__(self, path: Path, columns: Mapping[str, str], *, header: bytes | None, max_line_bytes: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        columns: Mapping[str, str],
+        *,
+        header: bytes | None,
+        max_line_bytes: int,
+        may_go_on: bool = False,
+    ) -> None:
         self.n_rows = self.n_unreadable = 0
         self._path, self._header = path, header
         self._schema = dict.fromkeys(columns, pl.String)
-        self._row = f"^{','.join(f'(?:{pattern})' for pattern in columns.values())}$"
+        fields = ",".join(f"(?:{pattern})" for pattern in columns.values())
+        self._row = f"^{fields}{'(?:,.*)?' if may_go_on else ''}$"
         self._reader = CaptureReader(path, max_line_bytes=max_line_bytes)
 
     @property
@@ -56,22 +69,28 @@ class Table:
         Raises:
             NotACapture: it cannot be read as such a table.
         """
-        waiting: list[bytes] = []
+        waiting: dict[int, bytes] = {}
         is_head = True
         for piece in self._reader.pieces():
             if isinstance(piece, Fragment):
                 raise NotACapture(f"{self._path}: a row is as long as a book: this is not such a table")
             found = self._read(piece)
-            waiting += found.unreadable
+            waiting |= found.unreadable
             is_head = is_head and found.frame.is_empty()
             if not is_head:
                 yield Rows(found.frame, waiting)
-                waiting = []
+                waiting = {}
             elif len(waiting) > MAX_UNREADABLE_HEAD:
                 break
         if is_head:
-            shown = waiting[0][:80].decode("ascii", "replace") if waiting else "nothing after the header"
+            shown = (
+                next(iter(waiting.values()))[:80].decode("ascii", "replace") if waiting else "nothing after the header"
+            )
             raise NotACapture(f"{self._path}: no row of it can be read, the first is: {shown}")
+
+    def nothing(self) -> pl.DataFrame:
+        """Return a frame of the table's columns without a row."""
+        return pl.DataFrame(schema={**self._schema, ROW: pl.Int64, TEXT: pl.String})
 
     def _read(self, chunk: bytes) -> Rows:
         text = chunk.replace(b"\r\n", b"\n") if b"\r\n" in chunk else chunk
@@ -79,9 +98,12 @@ class Table:
         lines = lines.filter(lines != "")
         if self._header is not None:
             lines = lines.filter(lines != self._header.decode("latin-1"))
+        numbers = pl.Series(ROW, range(self.n_rows, self.n_rows + len(lines)), pl.Int64)
         is_readable = lines.str.contains(self._row)
-        unreadable = [line.encode("latin-1") for line in lines.filter(~is_readable)]
-        frame = self._columns(lines.filter(is_readable))
+        odd = zip(numbers.filter(~is_readable), lines.filter(~is_readable), strict=True)
+        unreadable = {number: line.encode("latin-1") for number, line in odd}
+        texts = lines.filter(is_readable).alias(TEXT)
+        frame = self._columns(texts).with_columns(numbers.filter(is_readable), texts)
         self.n_rows += len(lines)
         self.n_unreadable += len(unreadable)
         return Rows(frame, unreadable)
@@ -90,7 +112,7 @@ class Table:
         if lines.is_empty():
             return pl.DataFrame(schema=self._schema)
         text = str(lines.str.join("\n").item()).encode()
-        return pl.read_csv(text, has_header=False, quote_char=None, schema=self._schema)
+        return pl.read_csv(text, has_header=False, quote_char=None, schema=self._schema, truncate_ragged_lines=True)
 
 
 def header_of(head: bytes) -> tuple[bytes, Sequence[str]]:

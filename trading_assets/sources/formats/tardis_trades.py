@@ -36,10 +36,10 @@ class Trades:
         """Return a line a row."""
         has_id = frame["id"].str.contains(f"^(?:{INTEGER})$").fill_null(value=False)
         self.n_ids += int(has_id.sum())
-        frame = frame.with_columns(plain(frame["price"]).alias(PX), plain(frame["amount"]).alias(SZ), has_id.alias("has_id"))
-        line = trade_line(
-            trade_id=pl.when("has_id").then("id"), side=pl.when(pl.col("side") != "unknown").then("side")
+        frame = frame.with_columns(
+            plain(frame["price"]).alias(PX), plain(frame["amount"]).alias(SZ), has_id.alias("has_id")
         )
+        line = trade_line(trade_id=pl.when("has_id").then("id"), side=pl.when(pl.col("side") != "unknown").then("side"))
         return joined(frame.select(line).to_series())
 
     def end(self) -> bytes:

@@ -101,7 +101,11 @@ def depth_pieces(rows: pl.DataFrame) -> pl.DataFrame:
         pl.when("is_first").then("head").otherwise(_NOTHING),
         pl.when("turns").then(pl.lit('],"asks":[')).when("is_first").then(_NOTHING).otherwise(pl.lit(",")),
         level(pl.col(PX), pl.col(SZ)).fill_null(""),
-        pl.when(~pl.col("is_last")).then(_NOTHING).when(IS_ASK).then(pl.lit("]}\n")).otherwise(pl.lit('],"asks":[]}\n')),
+        pl.when(~pl.col("is_last"))
+        .then(_NOTHING)
+        .when(IS_ASK)
+        .then(pl.lit("]}\n"))
+        .otherwise(pl.lit('],"asks":[]}\n')),
     )
     return rows.with_columns(is_first, is_last, turns, heads).select(MESSAGE, piece.alias(LINE))
 
