@@ -40,7 +40,9 @@ RAW: Final = "raw"
 MODEL_VERSION: Final = "model_version"
 
 AGGRESSOR: Final = pl.Enum(["buy", "sell"])
-GAP_CAUSES: Final = ("no_snapshot", "sequence_gap", "resync", "crossed", "trade_gap", "clock_skew")
+BOOK_CAUSES: Final = ("no_snapshot", "sequence_gap", "resync", "crossed", "checksum")
+"""Gaps in which the book is not known."""
+GAP_CAUSES: Final = (*BOOK_CAUSES, "trade_gap", "clock_skew")
 
 
 def level(side: Side, field: Field, depth: int) -> str:

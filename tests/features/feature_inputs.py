@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trading_assets.features.lookahead import gaps_known_at
 from trading_assets.features.matrix import feature_frame
 from trading_assets.schema import (
     AGGRESSOR_SIDE,
@@ -19,6 +20,7 @@ from trading_assets.schema import (
     SEQ_FIRST,
     SEQ_LAST,
     SZ,
+    TIME,
     TRADE_ID,
     TRADES,
     TS_END,
@@ -151,3 +153,17 @@ def random_ledger(seed: int, rows: int, *, seconds: int = 40) -> pl.DataFrame:
 
 def _nullable(numbers: NDArray[np.floating], absent: NDArray[np.bool_]) -> pl.Series:
     return pl.Series(numbers, dtype=pl.Float64).scatter(np.flatnonzero(absent).tolist(), None)
+
+
+def known_at(
+    book: pl.LazyFrame, trades: pl.LazyFrame, gaps: pl.LazyFrame, cut_ns: int
+) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+    """What had been received by a cut, and a blank row of the book a nanosecond later: the recording went on."""
+    cut = pl.lit(cut_ns).cast(TIME)
+    witness = pl.LazyFrame({TS_RECV: [cut_ns + 1]}, schema={TS_RECV: TIME})
+    seen = book.filter(pl.col(TS_RECV) <= cut)
+    return (
+        pl.concat([seen, witness], how="diagonal"),
+        trades.filter(pl.col(TS_RECV) <= cut),
+        gaps_known_at(gaps, cut_ns),
+    )

@@ -12,6 +12,7 @@ from feature_inputs import (
     SMALL,
     START_NS,
     features,
+    known_at,
     ledger,
     quotes,
     random_book,
@@ -23,7 +24,6 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from trading_assets.features.dictionary import described, dictionary
-from trading_assets.features.lookahead import known_at
 from trading_assets.features.matrix import feature_frame, feature_names, feature_schema
 from trading_assets.features.quality import feature_quality
 from trading_assets.features.registry import REGISTRY, Feature

@@ -46,7 +46,7 @@ def shift(column: str, *, by: timedelta | int, row: int = 2) -> Break:
 
 
 def book_measures(frame: pl.DataFrame) -> Measures:
-    return book_quality(frame.lazy(), sound().tickers, day=DAY, depth=3)
+    return book_quality(frame.lazy(), sound().tickers.lazy(), day=DAY, depth=3)
 
 
 def test_a_sound_book_breaks_no_rule() -> None:

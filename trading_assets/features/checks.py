@@ -5,9 +5,11 @@ from typing import Final
 
 import polars as pl
 
+from trading_assets.features.grid import nanoseconds
 from trading_assets.features.lookahead import lookahead_rows
-from trading_assets.features.matrix import feature_frame, feature_schema
+from trading_assets.features.matrix import feature_schema
 from trading_assets.features.quality import feature_quality
+from trading_assets.features.ticks import count_ticks
 from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule, none_of
 from trading_assets.settings import Settings
 
@@ -17,11 +19,11 @@ def _measure(audit: Audit) -> Measures:
     settings = audit.settings.features
     book, trades, gaps = (audit.inputs[name] for name in ("raw_l2_snapshots", "raw_trades", "feed_gaps"))
     n_ahead = lookahead_rows(table, book, trades, gaps, settings, cuts=audit.settings.gate.lookahead_cuts)
-    ticks = feature_frame(book, trades, gaps, settings).select(pl.len()).collect().item()
+    n_ticks = count_ticks(book, grid_ns=nanoseconds(settings.grid_s))
     return {
         **feature_quality(table, settings),
         "n_lookahead_rows": n_ahead,
-        "n_missing_ticks": abs(int(ticks) - table.height),
+        "n_missing_ticks": abs(n_ticks - table.height),
     }
 
 

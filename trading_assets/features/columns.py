@@ -6,6 +6,8 @@ Does not: published columns (schema.py).
 
 from typing import Final
 
+ROWS_WHOLE: Final = "rows_whole"
+"""Every book row of (tick - grid, tick] is valid and follows a valid one."""
 IS_BOOK_KNOWN: Final = "is_book_known"
 """The last book row received by the tick is valid, and the tick is not inside a known gap."""
 IS_BOOK_WHOLE: Final = "is_book_whole"

@@ -10,7 +10,6 @@ import polars as pl
 
 from trading_assets.schema import CAUSE
 
-BOOK_CAUSES: Final = ("no_snapshot", "sequence_gap", "resync", "crossed")
 TRADE_CAUSES: Final = ("trade_gap",)
 
 _FROM: Final = "gap_from"

@@ -4,12 +4,17 @@ Belongs here: recomputing features from the past of a cut, and comparing bit by 
 Does not: the features, or what a gate makes of the count.
 """
 
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import polars as pl
 
-from trading_assets.features.grid import epoch_ns
-from trading_assets.features.matrix import feature_frame
+from trading_assets.features.arrivals import Arrivals, depth_of
+from trading_assets.features.grid import epoch_ns, nanoseconds
+from trading_assets.features.matrix import features_of
+from trading_assets.features.trades import per_tick
+from trading_assets.raw.blocks import blocks
 from trading_assets.schema import TIME, TS_END, TS_GRID, TS_KNOWN, TS_RECV
 from trading_assets.settings import FeatureSettings
 
@@ -36,15 +41,17 @@ def lookahead_rows(
         trades: likewise.
         gaps: likewise.
         settings: what it was made with.
-        cuts: how many ticks to cut at; each costs at most one computation of the whole table.
+        cuts: how many ticks to cut at; each costs at most one computation of the whole table, all together one walk of
+            the book.
 
     Returns:
         The number of ticks whose row is different, missing or too many.
     """
+    grid_ns = nanoseconds(settings.grid_s)
     different: set[int] = set()
-    for cut_ns in cut_ticks(published, cuts):
-        past = known_at(book, trades, gaps, cut_ns)
-        expected = feature_frame(*past, settings).collect()
+    for cut_ns, arrived in arrived_by(cut_ticks(published, cuts), book, levels=settings.levels, grid_ns=grid_ns):
+        traded = per_tick(trades, grid_ns, until_ns=cut_ns)
+        expected = features_of(arrived, traded, gaps_known_at(gaps, cut_ns), settings).collect()
         given = published.filter(epoch_ns(TS_GRID) <= cut_ns)
         different.update(_differing_ticks(given, expected))
     return len(different)
@@ -56,21 +63,43 @@ def cut_ticks(published: pl.DataFrame, cuts: int) -> list[int]:
     return sorted({int(ticks[len(ticks) * n // cuts - 1]) for n in range(1, cuts + 1) if len(ticks) * n >= cuts})
 
 
-def known_at(
-    book: pl.LazyFrame, trades: pl.LazyFrame, gaps: pl.LazyFrame, cut_ns: int
-) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
-    """Cut the inputs down to what had been received by `cut_ns`.
+def arrived_by(
+    cuts: Sequence[int], book: pl.LazyFrame, *, levels: int, grid_ns: int
+) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Yield each cut (ns, rising) with `Arrivals.frame` of the rows received by it.
 
-    A gap that was not yet over is open again. The book gets one row more, blank and a nanosecond after the cut: it says
-    that the recording went on, so that the tick of the cut exists, and nothing else.
+    The book is walked once, and what stands at a cut is taken before any later row is added, so it can hang on none.
+    To each the book gets one row more, blank and a nanosecond after the cut: it says that the recording went on,
+    so that the tick of the cut exists, and nothing else.
     """
+    arrivals = Arrivals(depth=depth_of(book, levels), grid_ns=grid_ns)
+    blank = pl.DataFrame(schema=book.select(arrivals.columns).collect_schema())
+    waiting = deque(cuts)
+
+    def taken() -> tuple[int, pl.DataFrame]:
+        cut_ns = waiting.popleft()
+        witness = pl.DataFrame({TS_RECV: [cut_ns + 1]}, schema={TS_RECV: TIME})
+        return cut_ns, arrivals.and_then(pl.concat([blank, witness], how="diagonal")).frame()
+
+    for block in blocks(book, arrivals.columns):
+        rest = block
+        while waiting and (is_later := rest.select(epoch_ns(TS_RECV) > waiting[0]).to_series()).any():
+            arrivals.add(rest.filter(~is_later))
+            rest = rest.filter(is_later)
+            yield taken()
+        if not waiting:
+            return
+        arrivals.add(rest)
+    while waiting:
+        yield taken()
+
+
+def gaps_known_at(gaps: pl.LazyFrame, cut_ns: int) -> pl.LazyFrame:
+    """Cut a ledger down to what was known by `cut_ns`: a gap that was not yet over is open again."""
     cut = pl.lit(cut_ns).cast(TIME)
-    witness = pl.LazyFrame({TS_RECV: [cut_ns + 1]}, schema={TS_RECV: TIME})
-    seen = book.filter(pl.col(TS_RECV) <= cut)
-    known_gaps = gaps.filter(pl.col(TS_KNOWN) <= cut).with_columns(
+    return gaps.filter(pl.col(TS_KNOWN) <= cut).with_columns(
         pl.when(pl.col(TS_END) <= cut).then(pl.col(TS_END)).alias(TS_END)
     )
-    return pl.concat([seen, witness], how="diagonal"), trades.filter(pl.col(TS_RECV) <= cut), known_gaps
 
 
 def _differing_ticks(given: pl.DataFrame, expected: pl.DataFrame) -> list[int]:

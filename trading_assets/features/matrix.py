@@ -6,9 +6,11 @@ Does not: formulas (one module a family) and the list of them (registry.py).
 
 import polars as pl
 
+from trading_assets.features.arrivals import Arrivals
 from trading_assets.features.grid import TICK, nanoseconds
-from trading_assets.features.registry import REGISTRY
+from trading_assets.features.registry import REGISTRY, windows
 from trading_assets.features.ticks import tick_frame
+from trading_assets.features.trades import per_tick
 from trading_assets.schema import TIME, TS_GRID
 from trading_assets.settings import FeatureSettings
 
@@ -17,6 +19,8 @@ def feature_frame(
     book: pl.LazyFrame, trades: pl.LazyFrame, gaps: pl.LazyFrame, settings: FeatureSettings
 ) -> pl.LazyFrame:
     """Compute the features at every whole multiple of `settings.grid_s` at which the recording is alive.
+
+    The raw tables are walked when this is called; what is left to compute is of one row a tick.
 
     A value at g is made of rows with `ts_recv` <= g and of gaps with `ts_known` <= g. It is null where the book at g is
     not known, where its window (g - w, g] touches a known gap, or where less than w was recorded before g.
@@ -33,8 +37,24 @@ def feature_frame(
     Raises:
         InvalidSettings: a window is not a whole number of grid steps.
     """
+    windows(settings)  # settings that are wrong are refused before a long walk
     grid_ns = nanoseconds(settings.grid_s)
-    ticks = tick_frame(book, trades, gaps, levels=settings.levels, grid_ns=grid_ns)
+    arrived = Arrivals.of(book, levels=settings.levels, grid_ns=grid_ns).frame()
+    return features_of(arrived, per_tick(trades, grid_ns), gaps, settings)
+
+
+def features_of(
+    arrived: pl.DataFrame, traded: pl.DataFrame, gaps: pl.LazyFrame, settings: FeatureSettings
+) -> pl.LazyFrame:
+    """Compute the features of what was gathered from the raw tables.
+
+    Args:
+        arrived: `Arrivals.frame` of the book.
+        traded: `trades.per_tick`.
+        gaps: `schema.FEED_GAPS`.
+        settings: what they were gathered with.
+    """
+    ticks = tick_frame(arrived, traded, gaps, levels=settings.levels, grid_ns=nanoseconds(settings.grid_s))
     features = [
         _finite(expression) if feature.dtype.is_float() else expression
         for feature in REGISTRY

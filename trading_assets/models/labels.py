@@ -11,7 +11,7 @@ import polars as pl
 from trading_assets.features import gaps as ledger
 from trading_assets.features.grid import epoch_ns, nanoseconds, whole_ticks
 from trading_assets.features.prices import BPS
-from trading_assets.schema import TS_END, TS_GRID, TS_KNOWN, TS_START, class_fwd, labels, ret_fwd_bps
+from trading_assets.schema import BOOK_CAUSES, TS_END, TS_GRID, TS_KNOWN, TS_START, class_fwd, labels, ret_fwd_bps
 from trading_assets.settings import LabelSettings
 
 MID: Final = "mid_px"
@@ -40,7 +40,7 @@ def label_frame(features: pl.LazyFrame, gaps: pl.LazyFrame, settings: LabelSetti
     """
     for seconds in settings.horizons_s:
         whole_ticks(seconds, grid_s)
-    of_book = ledger.because_of(gaps, ledger.BOOK_CAUSES)
+    of_book = ledger.because_of(gaps, BOOK_CAUSES)
     labelled = features.select(TS_GRID, MID)
     for seconds in settings.horizons_s:
         labelled = _with_return(labelled, of_book, seconds)

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trading_assets.features.gaps import BOOK_CAUSES, because_of
+from trading_assets.features.gaps import because_of
 from trading_assets.features.grid import epoch_ns, nanoseconds
 from trading_assets.models.labels import MID
-from trading_assets.schema import TS_END, TS_GRID, TS_KNOWN, TS_START, class_fwd, labels, ret_fwd_bps
+from trading_assets.schema import BOOK_CAUSES, TS_END, TS_GRID, TS_KNOWN, TS_START, class_fwd, labels, ret_fwd_bps
 from trading_assets.settings import LabelSettings
 
 _OPEN: Final = np.iinfo(np.int64).max

@@ -29,8 +29,7 @@ from trading_assets.plots import (
     shade,
     span_times,
 )
-from trading_assets.raw.coverage import BOOK_CAUSES
-from trading_assets.schema import CAUSE, IS_VALID, SIDES, TS_END, TS_RECV, TS_START, level
+from trading_assets.schema import BOOK_CAUSES, CAUSE, IS_VALID, SIDES, TS_END, TS_RECV, TS_START, level
 from trading_assets.sources.summary import SILENCE_NS
 
 if TYPE_CHECKING:

@@ -3,10 +3,12 @@
 Belongs here: counts of rows that break a rule, shares, and a few of the offending rows to look at.
 Does not: thresholds (settings), suites (checks), repairs of any kind.
 
-Each measure takes the table as read back from the staged file. NaN is not null, and a comparison with NaN is not what
-it looks like (polars: NaN equals itself and exceeds everything), so both are counted on their own.
+Each measure takes the table as read back from the staged file, and walks it a block at a time. NaN is not null, and a
+comparison with NaN is not what it looks like (polars: NaN equals itself and exceeds everything), so both are counted
+on their own.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -15,17 +17,22 @@ from typing import Final
 import polars as pl
 
 from trading_assets import schema
+from trading_assets.raw.blocks import Memory, blocks, last_row_and_last, remembering
+from trading_assets.raw.ticker import ticker_agreement
 
 Measures = dict[str, int | float]
 
-_TOP: Final = tuple(schema.level(side, field, 0) for side in schema.SIDES for field in schema.FIELDS)
 SHOWN_BYTES: Final = 80
 """How much of a dead letter is shown."""
 _VALID: Final = pl.col(schema.IS_VALID)
 _IDENTITY: Final = (schema.TS_RECV, schema.SEQ_FIRST, schema.SEQ_LAST, schema.IS_VALID)
+_BEFORE_BOOK: Final = last_row_and_last(_VALID & pl.col(schema.SEQ_LAST).is_not_null())
+_BEFORE_TRADES: Final = last_row_and_last(pl.col(schema.TRADE_ID).is_not_null())
 
 
-def book_quality(frame: pl.LazyFrame, tickers: pl.DataFrame, *, day: date, depth: int) -> Measures:
+def book_quality(
+    frame: pl.LazyFrame, tickers: pl.LazyFrame, *, day: date, depth: int, has_ids: bool = True
+) -> Measures:
     """Measure `raw_l2_snapshots`; `n_` counts rows.
 
     Args:
@@ -33,25 +40,26 @@ def book_quality(frame: pl.LazyFrame, tickers: pl.DataFrame, *, day: date, depth
         tickers: the venue's own best levels by update id (`RawDay.tickers`).
         day: the partition's.
         depth: levels a side.
+        has_ids: whether the source numbers its updates.
 
     Returns:
-        n_rows, valid_share (0.0 without rows), one count for each rule of `book_rules`, and the agreement with
-        the ticker: n_ticker, n_ticker_compared (at equal ids of valid rows), n_ticker_disagree, ticker_agreement
-        (1.0 when none could be compared).
+        n_rows, valid_share (0.0 without rows), one count for each rule of `book_rules`, and what `ticker_agreement`
+        says.
     """
-    rules = book_rules(day=day, depth=depth)
-    counts = frame.select(
-        pl.len().alias("n_rows"),
-        _VALID.mean().fill_null(0.0).alias("valid_share"),
-        *(rule.sum().alias(name) for name, rule in rules.items()),
-    )
-    return {**_row(counts), **_ticker_agreement(frame, tickers)}
+    told = {"n_valid": _VALID, "n_told": _VALID.is_not_null()}
+    counts = _counts(frame, {**told, **book_rules(day=day, depth=depth, has_ids=has_ids)}, _BEFORE_BOOK)
+    n_valid, n_told = counts.pop("n_valid"), counts.pop("n_told")
+    return {**counts, "valid_share": n_valid / n_told if n_told else 0.0, **ticker_agreement(frame, tickers)}
 
 
-def book_rules(*, day: date, depth: int) -> dict[str, pl.Expr]:
-    """Return for each rule a Boolean expression that is true where a row breaks it, never null."""
+def book_rules(*, day: date, depth: int, has_ids: bool = True) -> dict[str, pl.Expr]:
+    """Return for each rule a Boolean expression that is true where a row breaks it, never null.
+
+    Rules look back at the row before, and at the last valid row that has an id. Where the source has no ids, their
+    absence breaks none.
+    """
     columns = [schema.level(side, field, n) for n in range(depth) for side in schema.SIDES for field in schema.FIELDS]
-    bid, ask = pl.col(_TOP[0]), pl.col(_TOP[2])
+    bid, ask = (pl.col(schema.level(side, "px", 0)) for side in schema.SIDES)
     last = pl.col(schema.SEQ_LAST)
     last_valid = pl.when(_VALID).then(last).forward_fill().shift(1)
     rules = {
@@ -61,7 +69,7 @@ def book_rules(*, day: date, depth: int) -> dict[str, pl.Expr]:
         "n_nonpositive": pl.any_horizontal(pl.col(columns) <= 0),
         "n_nan": pl.any_horizontal(pl.col(columns).is_nan()),
         "n_inf": pl.any_horizontal(pl.col(columns).is_infinite()),
-        "n_null_ids": last.is_null() | pl.col(schema.SEQ_FIRST).is_null() | _VALID.is_null(),
+        "n_null_ids": _VALID.is_null() | (pl.lit(has_ids) & (last.is_null() | pl.col(schema.SEQ_FIRST).is_null())),
         "n_null_time": pl.col(schema.TS_RECV).is_null(),
         "n_time_backward": pl.col(schema.TS_RECV) < pl.col(schema.TS_RECV).shift(1),
         "n_seq_broken": (_VALID & (last < last_valid)) | (last < pl.col(schema.SEQ_FIRST)),
@@ -71,25 +79,28 @@ def book_rules(*, day: date, depth: int) -> dict[str, pl.Expr]:
     return {name: rule.fill_null(value=False) for name, rule in rules.items()}
 
 
-def book_offenders(frame: pl.LazyFrame, *, day: date, depth: int, limit: int = 5) -> pl.DataFrame:
+def book_offenders(frame: pl.LazyFrame, *, day: date, depth: int, has_ids: bool = True, limit: int = 5) -> pl.DataFrame:
     """Return the first rows that break a rule, with its name in `broken`; where none does, the first invalid ones."""
-    rows = _offenders(frame, book_rules(day=day, depth=depth), limit)
-    return rows if len(rows) else _offenders(frame, {"invalid": ~_VALID}, limit)
+    rows = _offenders(frame, book_rules(day=day, depth=depth, has_ids=has_ids), _BEFORE_BOOK, limit)
+    return rows if len(rows) else _offenders(frame, {"invalid": ~_VALID}, _BEFORE_BOOK, limit)
 
 
 def trades_quality(frame: pl.LazyFrame, *, day: date) -> Measures:
     """Measure `raw_trades`: n_rows, and one count for each rule of `trades_rules`."""
-    counts = {name: rule.sum().alias(name) for name, rule in trades_rules(day=day).items()}
-    return _row(frame.select(pl.len().alias("n_rows"), *counts.values()))
+    return dict(_counts(frame, trades_rules(day=day), _BEFORE_TRADES))
 
 
 def trades_rules(*, day: date) -> dict[str, pl.Expr]:
-    """Return for each rule a Boolean expression that is true where a row breaks it, never null."""
+    """Return for each rule a Boolean expression that is true where a row breaks it, never null.
+
+    A duplicate id is one that the row before has too, not counting rows without: of ids that never fall, equal ones
+    are neighbours. Of ids that do fall, some may be missed, and `n_unsorted` or `n_null` is not 0.
+    """
     values, trade_id = pl.col(schema.PX, schema.SZ), pl.col(schema.TRADE_ID)
     needed = pl.col(schema.TS_RECV, schema.TRADE_ID, schema.PX, schema.SZ, schema.AGGRESSOR_SIDE)
     rules = {
         "n_unsorted": trade_id < trade_id.shift(1),
-        "n_duplicate_ids": trade_id.is_duplicated() & trade_id.is_not_null(),
+        "n_duplicate_ids": trade_id == trade_id.forward_fill().shift(1),
         "n_nonpositive": pl.any_horizontal(values <= 0),
         "n_nan": pl.any_horizontal(values.is_nan()),
         "n_inf": pl.any_horizontal(values.is_infinite()),
@@ -101,7 +112,7 @@ def trades_rules(*, day: date) -> dict[str, pl.Expr]:
 
 def trades_offenders(frame: pl.LazyFrame, *, day: date, limit: int = 5) -> pl.DataFrame:
     """Return the first rows that break a rule, with the names of those rules in `broken`."""
-    return _offenders(frame, trades_rules(day=day), limit)
+    return _offenders(frame, trades_rules(day=day), _BEFORE_TRADES, limit)
 
 
 def gaps_quality(frame: pl.LazyFrame) -> Measures:
@@ -151,24 +162,27 @@ def _outside(day: date) -> pl.Expr:
     return ~pl.col(schema.TS_RECV).is_between(first, after, closed="left")
 
 
-def _ticker_agreement(frame: pl.LazyFrame, tickers: pl.DataFrame) -> Measures:
-    said = tickers.lazy().select(schema.SEQ_LAST, pl.struct(_TOP).alias("said"))
-    shown = frame.filter(_VALID).select(schema.SEQ_LAST, pl.struct(_TOP).alias("shown"))
-    agrees = pl.col("said") == pl.col("shown")
-    joined = said.join(shown, on=schema.SEQ_LAST).select(pl.len(), (~agrees).sum().alias("n")).collect()
-    compared, disagree = joined.row(0)
-    return {
-        "n_ticker": len(tickers),
-        "n_ticker_compared": compared,
-        "n_ticker_disagree": disagree,
-        "ticker_agreement": 1.0 - disagree / compared if compared else 1.0,
-    }
+def _counts(frame: pl.LazyFrame, rules: dict[str, pl.Expr], memory: Memory) -> Counter[str]:
+    """Count the rows, and those for which each of some expressions is true."""
+    counts = Counter({"n_rows": 0, **dict.fromkeys(rules, 0)})
+    for known, n_before in remembering(blocks(frame), memory):
+        found = known.select(rule.alias(name) for name, rule in rules.items()).slice(n_before)
+        counts["n_rows"] += found.height
+        counts.update(found.select(pl.all().sum()).row(0, named=True))
+    return counts
 
 
-def _offenders(frame: pl.LazyFrame, rules: dict[str, pl.Expr], limit: int) -> pl.DataFrame:
+def _offenders(frame: pl.LazyFrame, rules: dict[str, pl.Expr], memory: Memory, limit: int) -> pl.DataFrame:
+    """Return the first rows for which an expression is true, with the names of those that are in `broken`."""
     named = [pl.when(rule).then(pl.lit(name)) for name, rule in rules.items()]
     broken = pl.concat_list(named).list.drop_nulls().alias("broken")
-    return frame.with_columns(broken).filter(pl.col("broken").list.len() > 0).head(limit).collect()
+    shown = frame.head(0).collect().with_columns(broken)
+    for known, n_before in remembering(blocks(frame), memory):
+        found = known.with_columns(broken).slice(n_before)
+        shown.extend(found.filter(pl.col("broken").list.len() > 0).head(limit - shown.height))
+        if shown.height == limit:
+            break
+    return shown
 
 
 def _row(counts: pl.LazyFrame) -> Measures:

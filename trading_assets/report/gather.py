@@ -17,8 +17,8 @@ from trading_assets.errors import CorruptObject
 from trading_assets.identifiers import Partition
 from trading_assets.models.document import ModelDocument
 from trading_assets.orchestration.plan import Standing
-from trading_assets.raw.coverage import BOOK_CAUSES
 from trading_assets.report.records import Gap, Refusal, Section
+from trading_assets.schema import BOOK_CAUSES
 from trading_assets.storage.catalog import QualityRow, QuarantineRow
 from trading_assets.storage.database import reading
 from trading_assets.storage.lake import Lake

@@ -1,0 +1,57 @@
+"""A staged table walked a block of rows at a time, so that memory does not grow with its length.
+
+Belongs here: cutting a table into blocks, and carrying what a rule needs of the rows before a block.
+Does not: what is counted in a block (quality, coverage, ticker), how files are written (storage.formats).
+
+A slice of a scanned Parquet file reads the row groups it touches and skips the others, so a walk is linear in time. A
+block is half a row group: each group is decompressed twice, which costs little, and half as much memory is held.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import polars as pl
+
+from trading_assets.storage.formats import ROW_GROUP_ROWS
+
+BLOCK_ROWS = ROW_GROUP_ROWS // 2
+
+Memory = Callable[[pl.DataFrame], pl.DataFrame]
+"""From all rows known to a block to those, in their order, that the rules of later rows look back at."""
+
+
+def blocks(table: pl.LazyFrame, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """Yield a table's rows in order, `BLOCK_ROWS` at a time; of an empty table nothing.
+
+    Args:
+        table: a scanned file, or a frame in memory. A query in between would be run anew for each block.
+        columns: the columns to read, all where None.
+    """
+    wanted = table if columns is None else table.select(columns)
+    n_rows = int(table.select(pl.len()).collect().item())
+    for start in range(0, n_rows, BLOCK_ROWS):
+        yield wanted.slice(start, BLOCK_ROWS).collect()
+
+
+def remembering(parts: Iterator[pl.DataFrame], memory: Memory) -> Iterator[tuple[pl.DataFrame, int]]:
+    """Yield each block below the rows before it that matter to it, and how many those are.
+
+    Args:
+        parts: the blocks.
+        memory: what to keep of everything known so far; the last row is among it.
+    """
+    kept: pl.DataFrame | None = None
+    for part in parts:
+        known = part if kept is None else pl.concat([kept, part])
+        yield known, known.height - part.height
+        kept = memory(known)
+
+
+def last_row_and_last(condition: pl.Expr) -> Memory:
+    """Keep the last row, and before it the last for which a condition is true."""
+
+    def kept(known: pl.DataFrame) -> pl.DataFrame:
+        row = pl.int_range(pl.len())
+        last = known.select(row.filter(condition.fill_null(value=False)).last()).item()
+        return known[sorted({known.height - 1, known.height - 1 if last is None else last})]
+
+    return kept
