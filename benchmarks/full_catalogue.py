@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from trading_assets.definitions import STEPS
+from trading_assets.orchestration.outline import with_rules
 from trading_assets.orchestration.step import Step
 from trading_assets.settings import Settings, load_settings
 from trading_assets.storage.database import open_engine
 from trading_assets.storage.migrate import upgrade_catalog
 from trading_assets.storage.records import Origin
+from trading_assets.storage.registry import TickRules
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 INSTRUMENTS: Final = 50
@@ -29,7 +31,7 @@ MOMENT: Final = "2026-01-01 00:00:00.000000"
 TROUBLES: Final = {3: "missing", 7: "older code", 11: "book changed", 13: "refused"}
 """What is wrong with a partition, by its number modulo `OUT_OF`."""
 OUT_OF: Final = 80
-NO_RULES: Final = "TickRules(tick_size=None, lot_size=None)"
+BOOKS: Final = next(step for step in STEPS if step.name == "raw_books")
 TABLES: Final = ("instruments", "tickets", "versions", "version_inputs", "pointers", "quality_results", "quarantine")
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -104,10 +106,7 @@ class _Filler:
             code = "0" if trouble == "older code" and step.name == "labels" else step.code_version
             self._version_of(step, name, day, Origin(code, self._digest(step), inputs))
         if trouble == "book changed" and step.name == "book_features":
-            self._judge(STEPS[1], name, day, is_refused=False, inputs=self._inputs(STEPS[1], day) or ())
-            self._version_of(
-                STEPS[1], name, day, Origin("2", self._digest(STEPS[1]), self._inputs(STEPS[1], day) or ())
-            )
+            self._publish(BOOKS, name, day, "")
 
     def _inputs(self, step: Step, day: date) -> tuple[tuple[str, date, str], ...] | None:
         """Return what a step would read, or None where it could not be made."""
@@ -124,7 +123,7 @@ class _Filler:
         digest = self._settings.digest(step.reads)
         if "tick_rules" not in step.services:
             return digest
-        return hashlib.sha256(f'["{digest}", "{NO_RULES}"]'.encode()).hexdigest()[:16]
+        return with_rules(digest, TickRules())
 
     def _judge(self, step: Step, name: str, day: date, *, is_refused: bool, inputs: Sequence[Any]) -> None:
         """Take a ticket and record how every rule judged."""

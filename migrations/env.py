@@ -5,7 +5,7 @@ from alembic import context
 from trading_assets.settings import current_settings
 from trading_assets.storage.catalog import Base
 from trading_assets.storage.database import open_engine
-from trading_assets.storage.migrate import VERSION_TABLE
+from trading_assets.storage.schema import VERSION_TABLE
 
 
 def run(connection: object) -> None:

@@ -6,13 +6,15 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from trading_assets.errors import TradingAssetsError
 from trading_assets.settings import Settings
 from trading_assets.storage.catalog import Base
 from trading_assets.storage.database import open_engine
-from trading_assets.storage.migrate import VERSION_TABLE, upgrade_catalog
+from trading_assets.storage.migrate import upgrade_catalog
+from trading_assets.storage.schema import SCHEMA, VERSION_TABLE
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -24,6 +26,10 @@ def test_upgrading_an_empty_database_makes_the_tables_of_the_models(settings: Se
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
         assert [] == compare_metadata(context, Base.metadata)
+
+
+def test_the_schema_that_is_asked_for_is_the_newest_revision() -> None:
+    assert SCHEMA == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def test_downgrading_to_base_leaves_nothing_and_upgrading_again_works(settings: Settings) -> None:

@@ -10,10 +10,19 @@ import typer
 
 from trading_assets.cli.app import End, Instruments, Start, app
 from trading_assets.cli.arguments import parse_markets, parse_step, parse_window
-from trading_assets.cli.tables import print_plan, print_worth, standing_cells
-from trading_assets.cli.terminal import say, show_table
+from trading_assets.cli.standing import NOTHING, print_plan, print_status
+from trading_assets.cli.tables import print_worth
+from trading_assets.cli.terminal import say
 from trading_assets.cli.watch import watch
-from trading_assets.cli.work import ensure_importable, import_files, open_session, record, run_all, simulate_and_import
+from trading_assets.cli.work import (
+    ensure_importable,
+    import_files,
+    open_look,
+    open_session,
+    record,
+    run_all,
+    simulate_and_import,
+)
 from trading_assets.errors import TradingAssetsError
 from trading_assets.identifiers import Instrument, Partition, parse_asset, parse_day
 from trading_assets.settings import current_settings
@@ -130,6 +139,7 @@ def run(
     or_simulate: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--or-simulate", help="Where nothing was ever recorded, simulate first.")
     ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With --dry-run: name every step, however many.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Materialize what is missing or stale, in dependency order, through Dagster in this process.
 
@@ -144,16 +154,17 @@ def run(
         trading-assets run -i BTCUSDT.BINANCE --start 2024-08-08 --end 2024-08-09
     """
     markets, window = parse_markets(instruments), parse_window(start, end)
+    if dry_run and not or_simulate:
+        print_plan(open_look(), markets, window, in_full=everything)
+        return
     with open_session() as session:
         if or_simulate and not session.markets():
             simulate_and_import(session, session.settings.simulate)
         partitions = session.partitions(markets, *window)
         if not partitions:
-            raise TradingAssetsError(
-                "nothing is recorded for that: `trading-assets import FILE…`, or `trading-assets simulate`"
-            )
+            raise TradingAssetsError(NOTHING)
         if dry_run:
-            print_plan(session, partitions)
+            print_plan(open_look(), markets, window, in_full=everything)
             return
         failed = run_all(session, partitions)
         print_worth(session, partitions)
@@ -170,10 +181,11 @@ def status(
         bool, typer.Option("--watch", help="Keep a summary current until Ctrl-C; into a pipe, say every change.")
     ] = False,
     every_s: Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.1, help="How often to look.")] = 2.0,
+    everything: Annotated[bool, typer.Option("--all", help="Show every one, however many.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Show every asset of every recorded day: published, stale, missing or quarantined, with its version.
 
-    All of it, or a part:
+    Where these are too many to be read, how many stand how, and those that want a person. All of it, or a part:
 
         trading-assets status
 
@@ -183,15 +195,11 @@ def status(
 
         trading-assets status --watch --every 5
     """
-    columns = ("partition", "asset", "state", "rows", "version", "why")
     markets, window = parse_markets(instruments), parse_window(start, end)
-    with open_session() as session:
-        if watched:
-            watch(session, markets, window, every_s=every_s)
-            return
-        standings = session.standings(markets, *window)
-        if not show_table("assets by partition", columns, map(standing_cells, standings)):
-            say("nothing is recorded: `trading-assets import FILE…`, or `trading-assets simulate`")
+    if watched:
+        watch(open_look(), markets, window, every_s=every_s)
+    else:
+        print_status(open_look(), markets, window, in_full=everything)
 
 
 @app.command("read")

@@ -1,4 +1,4 @@
-"""Plans, standings and scores as people read them.
+"""Scores as people read them.
 
 Belongs here: rows and cells. Does not: layout (terminal).
 """
@@ -7,32 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from trading_assets.cli.terminal import say, show_table
+from trading_assets.cli.terminal import show_table
 from trading_assets.identifiers import Partition
 
 if TYPE_CHECKING:
     from trading_assets.models.evaluate import Score
-    from trading_assets.orchestration.plan import Standing
     from trading_assets.session import Session
 
 SHOWN_IN_FULL: Final = 1000
-STYLES: Final = {
-    "published": "green",
-    "stale": "yellow",
-    "missing": "red",
-    "quarantined": "bold red",
-    "not expected": "dim",
-}
-
-
-def print_plan(session: "Session", partitions: list[Partition]) -> None:
-    """Print what a run would execute, and why."""
-    total = 0
-    for partition in partitions:
-        for step, why in session.pending(partition).items():
-            say(f"{partition}: {step}: {why}")
-            total += 1
-    say(f"{total} steps of {len(partitions)} partitions would run")
 
 
 def print_worth(session: "Session", partitions: list[Partition]) -> None:
@@ -47,19 +29,6 @@ def print_worth(session: "Session", partitions: list[Partition]) -> None:
         if learner != "naive"
     ]
     show_table(title, columns, rows)
-
-
-def standing_cells(standing: "Standing") -> tuple[str | Text, ...]:
-    """Return the cells of one line of the status."""
-    version = standing.version
-    return (
-        str(standing.partition),
-        standing.asset,
-        Text(standing.state, style=STYLES[standing.state]),
-        f"{version.n_rows:,}" if version else "",
-        version.md5[:12] if version else "",
-        standing.why,
-    )
 
 
 def _score_cells(score: "Score") -> tuple[str | Text, ...]:

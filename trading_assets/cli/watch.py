@@ -12,96 +12,91 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-from trading_assets.cli.tables import STYLES
+from trading_assets.cli.standing import STYLES, alarming, state_table
 from trading_assets.cli.terminal import out, say, visible
 from trading_assets.identifiers import Instrument
 
 if TYPE_CHECKING:
-    from trading_assets.orchestration.plan import Standing
-    from trading_assets.session import Session
+    from trading_assets.look import Look, Overview
+    from trading_assets.orchestration.market_plan import Cell, MarketPlan
 
-ALARMING: Final = ("quarantined", "stale", "missing")
-"""States that a person may want to do something about, the most pressing first."""
 _FRAME: Final = 8
 """Lines of a screen that neither a row of the summary nor a partition to look at can have."""
 
 
-def watch(
-    session: "Session", markets: Sequence[Instrument] | None, window: tuple[date, date], *, every_s: float
-) -> None:
+def watch(look: "Look", markets: Sequence[Instrument] | None, window: tuple[date, date], *, every_s: float) -> None:
     """Show the status until interrupted; where no person watches, say every change in a line."""
-    looks = _looks(session, markets, window, every_s)
+    looks = _looks(look, markets, every_s)
     try:
-        (_draw if out.is_terminal else _tell)(looks)
+        if out.is_terminal:
+            _draw(look, looks, window)
+        else:
+            _tell(list(_cells(plans, window)) if plans is not None else None for plans in looks)
     except KeyboardInterrupt:
         return  # that is how a person says enough
 
 
-def picture(standings: Sequence["Standing"], *, height: int, moment: datetime) -> Group:
-    """Draw a summary by asset and state, and as many partitions to look at as `height` lines leave room for."""
-    counts = summary(standings)
-    table = Table(title=f"assets by state, {moment:%H:%M:%S} UTC")
-    table.add_column("asset", no_wrap=True)
-    for state in STYLES:
-        table.add_column(state, justify="right", style=STYLES[state])
-    for asset, by_state in counts.items():
-        table.add_row(asset, *(f"{by_state[state]:,}" if by_state[state] else "" for state in STYLES))
-    pressing = sorted((s for s in standings if s.state in ALARMING), key=lambda s: ALARMING.index(s.state))
-    room = max(height - len(counts) - _FRAME, 0)
-    lines = [_line(standing) for standing in pressing[:room]]
-    if len(pressing) > room:
-        lines.append(Text(f"and {len(pressing) - room:,} others: `trading-assets status` shows them all", style="dim"))
-    return Group(table, *lines)
+def picture(found: "Overview", pressing: "Sequence[Cell]", *, height: int, moment: datetime) -> Group:
+    """Draw a summary by asset and state, and as many partitions to look at as `height` lines leave room for.
+
+    Args:
+        found: how everything stands.
+        pressing: what wants a person, the most pressing first; what exactly changed is said of those that are shown.
+        height: lines of the screen.
+        moment: when it was so.
+    """
+    n_shown = room(found, height)
+    lines = [_line(cell) for cell in pressing[:n_shown]]
+    if len(pressing) > n_shown:
+        lines.append(Text(f"and {len(pressing) - n_shown:,} others: see `trading-assets status`", style="dim"))
+    return Group(state_table(found, f"assets by state, {moment:%H:%M:%S} UTC"), *lines)
 
 
-def summary(standings: Sequence["Standing"]) -> dict[str, Counter[str]]:
-    """Count the partitions of each asset by state, in the graph's order."""
-    counts: dict[str, Counter[str]] = {}
-    for standing in standings:
-        counts.setdefault(standing.asset, Counter())[standing.state] += 1
-    return counts
+def room(found: "Overview", height: int) -> int:
+    """Return how many partitions to look at fit below the summary."""
+    return max(height - sum(1 for states in found.counts.values() if states.total()) - _FRAME, 0)
 
 
-def changes(before: Mapping[str, str], standings: Sequence["Standing"]) -> tuple[dict[str, str], list[str]]:
+def changes(before: Mapping[str, str], cells: "Sequence[Cell]") -> tuple[dict[str, str], list[str]]:
     """Return how everything stands, and a line for everything that stands otherwise than before."""
-    now = {f"{s.asset} of {s.partition}": _as_words(s) for s in standings}
+    now = {f"{cell.asset} of {cell.partition}": _as_words(cell) for cell in cells}
     return now, [f"{name}: {words}" for name, words in now.items() if before.get(name) != words]
 
 
-def _looks(
-    session: "Session", markets: Sequence[Instrument] | None, window: tuple[date, date], every_s: float
-) -> Iterator[list["Standing"] | None]:
+def _looks(look: "Look", markets: Sequence[Instrument] | None, every_s: float) -> Iterator["list[MarketPlan] | None"]:
     """Look at the status again and again: what it is where it may have changed, else None."""
-    from trading_assets.orchestration.importing import landed_partitions  # noqa: PLC0415 - Dagster is slow to import
+    from trading_assets.orchestration.landed import landed_under  # noqa: PLC0415 - not needed for --help
     from trading_assets.storage.pulse import pulse  # noqa: PLC0415 - SQLAlchemy is slow to import
 
     seen: object = None
     while True:
-        found = (pulse(session.warehouse.lake.engine), landed_partitions(session.warehouse))
-        yield list(session.standings(markets, *window)) if found != seen else None
+        found = (pulse(look.engine), landed_under(look.lake))
+        yield look.plans(markets) if found != seen else None
         seen = found
         time.sleep(every_s)
 
 
-def _draw(looks: Iterator[list["Standing"] | None]) -> None:
-    standings: list[Standing] = []
+def _draw(look: "Look", looks: Iterator["list[MarketPlan] | None"], window: tuple[date, date]) -> None:
     with Live(console=out, auto_refresh=False, screen=True) as live:
-        for look in looks:
-            standings = standings if look is None else look
-            live.update(picture(standings, height=out.height, moment=datetime.now(UTC)), refresh=True)
+        for plans in looks:
+            if plans is not None:
+                found = look.overview(plans, window)
+                pressing = alarming(found.rest)
+                n_shown = room(found, out.height)
+                pressing[:n_shown] = look.in_words(plans, pressing[:n_shown])
+            live.update(picture(found, pressing, height=out.height, moment=datetime.now(UTC)), refresh=True)
 
 
-def _tell(looks: Iterator[list["Standing"] | None]) -> None:
+def _tell(looks: Iterator["list[Cell] | None"]) -> None:
     before: dict[str, str] = {}
     for look in looks:
         if look is None:
             continue
         is_first = not before
         before, lines = changes(before, look)
-        total = sum(summary(look).values(), Counter())
+        total = Counter(cell.state.value for cell in look)
         if lines or is_first:
             counted = ", ".join(f"{total[state]:,} {state}" for state in STYLES if total[state])
             say(f"{datetime.now(UTC):%H:%M:%S} {counted or 'nothing is recorded'}")
@@ -110,11 +105,16 @@ def _tell(looks: Iterator[list["Standing"] | None]) -> None:
         out.file.flush()
 
 
-def _as_words(standing: "Standing") -> str:
-    return f"{standing.state} {standing.version.md5[:12]}" if standing.version else str(standing.state)
+def _cells(plans: "list[MarketPlan]", window: tuple[date, date]) -> Iterator["Cell"]:
+    for plan in plans:
+        yield from plan.cells([day for day in plan.market.recorded if window[0] <= day <= window[1]])
 
 
-def _line(standing: "Standing") -> Text:
+def _as_words(cell: "Cell") -> str:
+    return f"{cell.state} {cell.md5[:12]}" if cell.md5 else str(cell.state)
+
+
+def _line(cell: "Cell") -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
-    line.append(f"{standing.state} ", style=STYLES[standing.state])
-    return line.append(visible(f"{standing.asset} of {standing.partition}: {standing.why}"))
+    line.append(f"{cell.state} ", style=STYLES[cell.state])
+    return line.append(visible(f"{cell.asset} of {cell.partition}: {cell.why}"))

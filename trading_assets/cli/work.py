@@ -16,6 +16,7 @@ from trading_assets.identifiers import Instrument, Partition
 from trading_assets.settings import SimulateSettings, current_settings
 
 if TYPE_CHECKING:
+    from trading_assets.look import Look
     from trading_assets.session import Session
 
 
@@ -24,6 +25,13 @@ def open_session() -> "Session":
     from trading_assets.session import Session  # noqa: PLC0415 - Dagster takes seconds to import
 
     return Session.open(current_settings())
+
+
+def open_look() -> "Look":
+    """Open the project only to look at it: quickly, and nothing is repaired."""
+    from trading_assets.look import Look  # noqa: PLC0415 - SQLAlchemy is slow to import
+
+    return Look.open(current_settings())
 
 
 def import_files(session: "Session", paths: list[Path], market: Instrument | None, rules: Any) -> bool:  # noqa: ANN401 - imported late

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from trading_assets.errors import NotPublished
 from trading_assets.identifiers import Partition
@@ -44,55 +44,60 @@ class Cell(NamedTuple):
 
 
 class MarketPlan:
-    """One instrument at one moment, held against the steps of the graph."""
+    """One instrument at one moment, held against the steps of the graph. Days are ordinal numbers within."""
 
     def __init__(self, steps: Sequence[Outline], market: Market) -> None:
         self.market = market
         self.steps = steps
-        self._lines = {
-            asset: {day: input_line(asset, day, stand.md5) for day, stand in stands.items()}
-            for asset, stands in market.stands.items()
-        }
+        self._lines: dict[str, dict[int, str]] = {}
 
     @cached_property
-    def expected(self) -> Mapping[str, frozenset[date]]:
+    def expected(self) -> Mapping[str, frozenset[int]]:
         """The days that each step can have at all, given the recorded ones."""
-        recorded = frozenset(self.market.recorded)
+        recorded = self.market.landed.union(self.market.registered)
         by_output = {name: step for step in self.steps for name in step.outputs}
-        found: dict[str, frozenset[date]] = {}
+        found: dict[str, frozenset[int]] = {}
 
-        def of(step: Outline) -> frozenset[date]:
+        def of(step: Outline) -> frozenset[int]:
             if step.name not in found:
-                found[step.name] = _with_upstream(recorded, [(of(by_output[n]), d) for n, d in step.inputs.items()])
+                windows = [_with_any(of(by_output[name]), days) for name, days in step.inputs.items()]
+                found[step.name] = recorded.intersection(*windows)
             return found[step.name]
 
         return {step.name: of(step) for step in self.steps}
 
     @cached_property
-    def reasons(self) -> Mapping[str, Mapping[date, str]]:
+    def reasons(self) -> Mapping[str, Mapping[int, str]]:
         """Why each step has to be executed for a day, for the days of which it has to."""
-        return {step.name: dict(self._reasons(step)) for step in self.steps}
+        return {step.name: self._reasons(step) for step in self.steps}
 
-    def _reasons(self, step: Outline) -> Iterator[tuple[date, str]]:
-        outputs = [self.market.stands.get(name, {}) for name in step.outputs]
-        landed = self.market.landed if "landed" in step.services else frozenset[date]()
+    def _reasons(self, step: Outline) -> dict[int, str]:
+        expected = self.expected[step.name]
+        outputs = [self.market.of(name) for name in step.outputs]
+        reasons = dict.fromkeys(expected.difference(expected.intersection(*[s.md5s for s in outputs])), MISSING)
+        if "landed" in step.services:
+            reasons |= dict.fromkeys(self.market.landed & expected, LANDED)
+        origins = self._origins(step, [day for day in expected if day not in reasons], reasons)
+        for stands in outputs:
+            reasons |= {day: CHANGED for day, _ in origins.items() - stands.origins.items()}
+        return reasons
+
+    def _origins(self, step: Outline, days: Sequence[int], reasons: dict[int, str]) -> dict[int, str]:
+        """Digest what a step would be made of now, day by day; add to the reasons why it could not be."""
         digest = step.digest(self.market.rules)
-        for day in sorted(self.expected[step.name]):
-            stands = [stands.get(day) for stands in outputs]
-            if day in landed:
-                yield day, LANDED
-            elif None in stands:
-                yield day, MISSING
-            else:
-                try:
-                    origin = origin_digest(step.code_version, digest, "".join(self.inputs(step, day)))
-                except NotPublished as error:
-                    yield day, str(error)
-                    continue
-                if any(stand is not None and stand.origin != origin for stand in stands):
-                    yield day, CHANGED
+        windows = [(self._lines_of(name).get, range(d.first, d.last + 1)) for name, d in sorted(step.inputs.items())]
+        found = {}
+        for day in days:
+            lines = [line(day + offset) for line, offsets in windows for offset in offsets]
+            try:  # mostly all that a window may hold is there, and in its order
+                whole = "".join(self.inputs(step, day) if None in lines else cast("list[str]", lines))
+            except NotPublished as error:
+                reasons[day] = str(error)
+                continue
+            found[day] = origin_digest(step.code_version, digest, whole)
+        return found
 
-    def inputs(self, step: Outline, day: date) -> list[str]:
+    def inputs(self, step: Outline, day: int) -> list[str]:
         """Return the lines (`input_line`) of everything a step would read for a day, in their order.
 
         Raises:
@@ -101,14 +106,31 @@ class MarketPlan:
         found: list[str] = []
         registered = self.market.registered
         for name, days in step.inputs.items():
-            lines = self._lines.get(name, {})
-            wanted = [each for each in days.around(day) if each in registered]
+            lines = self._lines_of(name)
+            wanted = [each for each in range(day + days.first, day + days.last + 1) if each in registered]
             read = [lines[each] for each in wanted if each in lines]
             if len(read) < len(wanted) or not wanted or (days.last >= 0 and day not in registered):
-                ensure_covered(name, days, Partition(day, self.market.instrument), wanted=wanted, found=lines)
+                self._ensure_covered(name, days, day, wanted)
             found += read
         found.sort()
         return found
+
+    def _lines_of(self, asset: str) -> dict[int, str]:
+        if asset not in self._lines:
+            stands, registered = self.market.of(asset).md5s, self.market.registered
+            self._lines[asset] = {
+                day: input_line(asset, date.fromordinal(day), md5) for day, md5 in stands.items() if day in registered
+            }
+        return self._lines[asset]
+
+    def _ensure_covered(self, name: str, days: Days, day: int, wanted: Sequence[int]) -> None:
+        ensure_covered(
+            name,
+            days,
+            Partition(date.fromordinal(day), self.market.instrument),
+            wanted=[date.fromordinal(each) for each in wanted],
+            found={date.fromordinal(each) for each in wanted if each in self._lines_of(name)},
+        )
 
     def pending(self, day: date) -> dict[str, str]:
         """Name the steps a run of a day would execute, each with its reason, upstream first.
@@ -117,44 +139,57 @@ class MarketPlan:
         """
         chosen: dict[str, str] = {}
         changing: set[str] = set()
+        at = day.toordinal()
         for step in self.steps:
-            reason = self.reasons[step.name].get(day)
-            if reason is None and day in self.expected[step.name] and (upstream := sorted(changing & set(step.inputs))):
+            reason = self.reasons[step.name].get(at)
+            if reason is None and at in self.expected[step.name] and (upstream := sorted(changing & set(step.inputs))):
                 reason = f"{upstream[0]} will be made anew"
             if reason is not None:
                 chosen[step.name] = reason
                 changing.update(step.outputs)
         return chosen
 
+    def cell(self, step: Outline, asset: str, day: date) -> Cell:
+        """Say how one asset of one day stands."""
+        at = day.toordinal()
+        md5 = self.market.of(asset).md5s.get(at)
+        why = self.reasons[step.name].get(at, "")
+        refusal = self.market.refused.get((asset, day))
+        if refusal is not None:
+            kept = "nothing stands" if md5 is None else "the version before it stands"
+            state, why = State.QUARANTINED, f"{refusal} ({kept})"
+        elif md5 is None:
+            state = State.MISSING if at in self.expected[step.name] else State.NOT_EXPECTED
+        elif why:
+            state = State.STALE
+        else:
+            state, why = State.PUBLISHED, self.market.accepted.get((asset, day), "")
+        return Cell(asset, Partition(day, self.market.instrument), state, md5, why)
+
     def cells(self, days: Sequence[date]) -> Iterator[Cell]:
         """Say how every asset of some days stands, in the graph's order."""
-        outputs = [
-            (name, self.market.stands.get(name, {}), self.expected[step.name], self.reasons[step.name])
-            for step in self.steps
-            for name in step.outputs
-        ]
-        refused, accepted = self.market.refused, self.market.accepted
         for day in days:
-            partition = Partition(day, self.market.instrument)
-            for name, stands, expected, reasons in outputs:
-                stand = stands.get(day)
-                why = reasons.get(day, "")
-                if (name, day) in refused:
-                    kept = "nothing stands" if stand is None else "the version before it stands"
-                    state, why = State.QUARANTINED, f"{refused[name, day]} ({kept})"
-                elif stand is None:
-                    state = State.MISSING if day in expected else State.NOT_EXPECTED
-                elif why:
-                    state = State.STALE
-                else:
-                    state, why = State.PUBLISHED, accepted.get((name, day), "")
-                yield Cell(name, partition, state, stand.md5 if stand else None, why)
+            for step in self.steps:
+                for asset in step.outputs:
+                    yield self.cell(step, asset, day)
+
+    def restless(self, days: Sequence[date]) -> tuple[dict[str, int], list[Cell]]:
+        """Count the days of each asset of which nothing can be said but that they are published, and list the others.
+
+        The same as `cells`, in a time that follows what is not well.
+        """
+        n_well: dict[str, int] = {}
+        rest: list[Cell] = []
+        wanted = {day.toordinal() for day in days}
+        for step in self.steps:
+            for asset in step.outputs:
+                told = {day.toordinal() for name, day in (*self.market.refused, *self.market.accepted) if name == asset}
+                others = wanted - (self.market.of(asset).md5s.keys() - self.reasons[step.name].keys() - told)
+                n_well[asset] = len(wanted) - len(others)
+                rest += [self.cell(step, asset, date.fromordinal(day)) for day in sorted(others)]
+        return n_well, rest
 
 
-def _with_upstream(recorded: frozenset[date], upstream: Sequence[tuple[frozenset[date], Days]]) -> frozenset[date]:
-    """Keep the days of which every window holds a day that its upstream can have."""
-    if not upstream:
-        return recorded
-    return frozenset(
-        day for day in recorded if all(any(at in theirs for at in days.around(day)) for theirs, days in upstream)
-    )
+def _with_any(theirs: frozenset[int], days: Days) -> set[int]:
+    """Return the days whose window holds a day that its upstream can have."""
+    return {day - offset for offset in range(days.first, days.last + 1) for day in theirs}

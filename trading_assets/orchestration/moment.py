@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Engine
 
 from trading_assets.identifiers import Instrument
 from trading_assets.orchestration.landed import landed_under
 from trading_assets.storage.database import reading
-from trading_assets.storage.overview import Stand, rules_of, standing_of
+from trading_assets.storage.overview import Stands, rules_of, standing_of
 from trading_assets.storage.registry import TickRules, refusals
 from trading_assets.storage.upkeep.acts import all_acceptances
+
+_NOTHING: Final = Stands({}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,10 @@ class Market:
     """Everything of one instrument that a plan asks about."""
 
     instrument: Instrument
-    stands: Mapping[str, Mapping[date, Stand]]
-    """By asset and day."""
-    landed: frozenset[date]
-    """Days with imported lines that are not yet published."""
+    stands: Mapping[str, Stands]
+    """By asset."""
+    landed: frozenset[int]
+    """Ordinals of the days with imported lines that are not yet published."""
     rules: TickRules
     refused: Mapping[tuple[str, date], str]
     """Why the newest staged file of an asset and day was refused, where it was."""
@@ -34,14 +37,18 @@ class Market:
     """On whose word the version of an asset and day stands, and why, where a person accepted it."""
 
     @property
-    def registered(self) -> Mapping[date, Stand]:
-        """The days with a published capture."""
-        return self.stands.get("captures", {})
+    def registered(self) -> Mapping[int, str]:
+        """Ordinals of the days with a published capture."""
+        return self.of("captures").md5s
 
     @property
     def recorded(self) -> list[date]:
-        """The days with a capture, published or just landed."""
-        return sorted(self.landed.union(self.registered))
+        """The days with a capture, published or just landed, in order."""
+        return [date.fromordinal(day) for day in sorted(self.landed.union(self.registered))]
+
+    def of(self, asset: str) -> Stands:
+        """Return what stands of an asset."""
+        return self.stands.get(asset, _NOTHING)
 
 
 def markets_now(
@@ -55,9 +62,9 @@ def markets_now(
         assets: of which refusals and acceptances are wanted.
         instruments: in the order in which they are returned.
     """
-    landed: dict[Instrument, set[date]] = {}
+    landed: dict[Instrument, set[int]] = {}
     for partition in landed_under(lake):
-        landed.setdefault(partition.instrument, set()).add(partition.day)
+        landed.setdefault(partition.instrument, set()).add(partition.day.toordinal())
     names = None if instruments is None else [str(each) for each in instruments]
     with reading(engine) as session:
         rules, stands = rules_of(session, names), standing_of(session, names)

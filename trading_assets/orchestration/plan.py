@@ -88,7 +88,7 @@ def pending_in_words(plan: MarketPlan, days: Sequence[date], engine: Engine) -> 
 
 def is_expected(step: "Step", partition: Partition, warehouse: "Warehouse", steps: "Sequence[Step]") -> bool:
     """Tell whether a step can have this partition at all, given the recorded days."""
-    return partition.day in plan_of(steps, partition.instrument, warehouse).expected[step.name]
+    return partition.day.toordinal() in plan_of(steps, partition.instrument, warehouse).expected[step.name]
 
 
 def differences(plan: MarketPlan, changed: Iterable[tuple[str, date]], engine: Engine) -> dict[tuple[str, date], str]:
@@ -110,7 +110,7 @@ def differences(plan: MarketPlan, changed: Iterable[tuple[str, date]], engine: E
 
 
 def _origin(plan: MarketPlan, step: Outline, day: date) -> Origin:
-    return Origin(step.code_version, step.digest(plan.market.rules), inputs_of(plan.inputs(step, day)))
+    return Origin(step.code_version, step.digest(plan.market.rules), inputs_of(plan.inputs(step, day.toordinal())))
 
 
 def _difference_of(versions: Sequence[Version], now: Origin) -> str:

@@ -4,7 +4,6 @@ Belongs here: upgrading, and refusing a schema from the future. Does not: what t
 """
 
 from pathlib import Path
-from typing import Final
 
 from alembic import command
 from alembic.config import Config
@@ -13,8 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from trading_assets.errors import TradingAssetsError
-
-VERSION_TABLE: Final = "catalog_version"
+from trading_assets.storage.schema import VERSION_TABLE, is_current
 
 
 def upgrade_catalog(engine: Engine, migrations: Path) -> None:
@@ -23,6 +21,8 @@ def upgrade_catalog(engine: Engine, migrations: Path) -> None:
     Raises:
         TradingAssetsError: the catalogue was made by newer code than this.
     """
+    if is_current(engine):
+        return
     config = Config()
     config.set_main_option("script_location", str(migrations))
     script = ScriptDirectory.from_config(config)

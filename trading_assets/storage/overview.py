@@ -24,19 +24,16 @@ _AT_ONCE: Final = 500
 """Days that one query names: databases bound how many values a statement may have."""
 
 
-class Stand(NamedTuple):
-    """The version that stands of one partition: its bytes, and what they were computed from and by."""
+class Stands(NamedTuple):
+    """What stands of one asset of one instrument, by the day's ordinal number (`date.toordinal`)."""
 
-    md5: str
-    origin: str
-
-
-Stands = dict[str, dict[date, Stand]]
-"""What stands of one instrument, by asset and day."""
+    md5s: dict[int, str]
+    origins: dict[int, str]
+    """What it was computed from and by, as a digest."""
 
 
-def standing_of(session: Session, instruments: Sequence[str] | None) -> dict[str, Stands]:
-    """Read what stands, by instrument; of all of them for None.
+def standing_of(session: Session, instruments: Sequence[str] | None) -> dict[str, dict[str, Stands]]:
+    """Read what stands, by instrument and asset; of all instruments for None.
 
     The database joins the days of an asset into one text of entries of one width, so that a row here is an asset and
     not a partition: a tenth of the time.
@@ -47,22 +44,22 @@ def standing_of(session: Session, instruments: Sequence[str] | None) -> dict[str
     )
     if instruments is not None:
         statement = statement.where(PointerRow.instrument_id.in_(instruments))
-    found: dict[str, Stands] = {}
-    known: dict[str, date] = {}
+    found: dict[str, dict[str, Stands]] = {}
+    known: dict[str, int] = {}
     for instrument, asset, text in session.execute(statement):
         found.setdefault(instrument, {})[asset] = _entries(text, known)
     return found
 
 
-def _entries(text: str, known: dict[str, date]) -> dict[date, Stand]:
-    found = {}
-    for at in range(0, len(text), _ENTRY):
-        name = text[at : at + _DAY]
-        day = known.get(name)
-        if day is None:
-            day = known[name] = date.fromisoformat(name)
-        found[day] = Stand(text[at + _DAY : at + _DAY + _MD5], text[at + _DAY + _MD5 : at + _ENTRY])
-    return found
+def _entries(text: str, known: dict[str, int]) -> Stands:
+    starts = range(0, len(text), _ENTRY)
+    names = [text[at : at + _DAY] for at in starts]
+    for name in set(names) - known.keys():
+        known[name] = date.fromisoformat(name).toordinal()
+    days = [known[name] for name in names]
+    md5s = [text[at + _DAY : at + _DAY + _MD5] for at in starts]
+    origins = [text[at + _DAY + _MD5 : at + _ENTRY] for at in starts]
+    return Stands(dict(zip(days, md5s, strict=True)), dict(zip(days, origins, strict=True)))
 
 
 def rules_of(session: Session, instruments: Sequence[str] | None) -> dict[str, TickRules]:
@@ -93,3 +90,14 @@ def versions_of(
             for row in session.scalars(statement):
                 found[row.asset, row.day] = as_version(row)
     return found
+
+
+def n_rows_of(engine: Engine, instrument: str) -> dict[tuple[str, date], int]:
+    """Return how many rows each standing version of an instrument has, by asset and day."""
+    statement = (
+        select(PointerRow.asset, PointerRow.day, VersionRow.n_rows)
+        .join(VersionRow, PointerRow.version_id == VersionRow.id)
+        .where(PointerRow.instrument_id == instrument)
+    )
+    with reading(engine) as session:
+        return {(asset, day): n_rows for asset, day, n_rows in session.execute(statement)}

@@ -134,7 +134,7 @@ def _of_instrument(
 
 def _fate(step: Step, partition: Partition, warehouse: Warehouse, night: Night, plan: MarketPlan) -> tuple[str, _Fate]:
     """Decide about a step whose inputs are not about to change, and name the circumstances it would run in."""
-    if partition.day not in plan.reasons[step.name]:
+    if partition.day.toordinal() not in plan.reasons[step.name]:
         return "", _Fate.SETTLED
     try:
         origin = origin_of(step, partition, warehouse, resolve_inputs(step, partition, warehouse))
