@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from trading_assets.sources.formats import lobster, tardis_books, tardis_trades
+from trading_assets.sources.formats import databento, hftbacktest, lobster, tardis_books, tardis_trades
 from trading_assets.sources.formats.base import Format
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
@@ -16,6 +16,8 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
             tardis_books.SNAPSHOTS,
             tardis_trades.TRADES,
             lobster.LOBSTER,
+            hftbacktest.HFTBACKTEST,
+            databento.MBP_10,
         )
     }
 )

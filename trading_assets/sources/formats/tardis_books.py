@@ -17,6 +17,7 @@ from typing import Final
 import polars as pl
 
 from trading_assets.sources.formats.base import Ask, Format, Lack, Reading
+from trading_assets.sources.formats.messages import Held
 from trading_assets.sources.formats.tables import NUMBER, Table, header_of, optional
 from trading_assets.sources.formats.tardis import COMMON, DOCUMENT, TardisReading
 from trading_assets.sources.formats.texts import (
@@ -35,9 +36,6 @@ from trading_assets.sources.formats.texts import (
     plain,
 )
 
-MAX_LEVELS: Final = 50_000
-"""Levels of one message that are held; what comes after them is written as an update that follows."""
-
 _INCREMENTAL: Final = {**COMMON, "is_snapshot": "true|false", "side": "bid|ask", "price": NUMBER, "amount": NUMBER}
 _INCREMENTAL_HEADER: Final = ",".join(_INCREMENTAL).encode()
 _LEVEL: Final = re.compile(r"(asks|bids)\[([0-9]+)\]\.(price|amount)")
@@ -50,8 +48,8 @@ class Changes:
     lacks: Sequence[Lack] = (Lack.UPDATE_IDS, Lack.TRADES)
 
     def __init__(self) -> None:
-        self._held: pl.DataFrame | None = None
-        self._was_snapshot = False  # of the row before those held back
+        self._held = Held([RECV, EVENT, "in_snapshot"])
+        self._was_snapshot = False  # of the last row that was written
 
     def feed(self, frame: pl.DataFrame) -> bytes:
         """Return the messages that are complete with these rows."""
@@ -63,28 +61,18 @@ class Changes:
             plain(frame["price"]).alias(PX),
             plain(frame["amount"]).alias(SZ),
         )
-        rows = rows if self._held is None else pl.concat([self._held, rows])
-        begins = pl.struct(RECV, EVENT, "in_snapshot").rle_id()
-        rows = rows.with_columns(begins.alias(MESSAGE))
-        held = rows[MESSAGE] == rows[MESSAGE][-1]
-        if held.sum() > MAX_LEVELS:
-            held = pl.repeat(value=False, n=len(rows), eager=True)
-        done = rows.filter(~held)
-        result = self._lines(done)
-        self._held = rows.filter(held).drop(MESSAGE) if held.any() else None
-        self._was_snapshot = done["in_snapshot"][-1] if len(done) else self._was_snapshot
-        return result
+        return self._lines(self._held.complete(rows))
 
     def end(self) -> bytes:
         """Return the message held back."""
-        held, self._held = self._held, None
-        return b"" if held is None else self._lines(held.with_columns(pl.lit(0).alias(MESSAGE)))
+        return self._lines(self._held.rest())
 
     def _lines(self, rows: pl.DataFrame) -> bytes:
         if rows.is_empty():
             return b""
         before = rows["in_snapshot"].shift(1, fill_value=self._was_snapshot)
         begins_anew = (rows["in_snapshot"] & ~before).alias("begins_anew")
+        self._was_snapshot = rows["in_snapshot"][-1]
         rows = rows.with_columns(begins_anew).with_columns(
             pl.col("begins_anew").first().over(MESSAGE).alias(IS_SNAPSHOT)
         )
