@@ -106,6 +106,8 @@ def _differing_ticks(given: pl.DataFrame, expected: pl.DataFrame) -> list[int]:
     """Return the ticks (ns) whose rows are not the same bits in the same columns."""
     if given.schema != expected.schema:
         return [int(ns) for ns in given.select(epoch_ns(TS_GRID)).to_series()]
+    if given.height == expected.height and all(_bits(given[n]).equals(_bits(expected[n])) for n in given.columns):
+        return []  # as is usual; finding out where they differ takes the memory of several such tables
     both = _with_bits(given).join(_with_bits(expected), on=TS_GRID, how="full", coalesce=True, suffix="_expected")
     names = [name for name in given.columns if name != TS_GRID]
     is_new = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_expected")) for name in names)
@@ -114,6 +116,9 @@ def _differing_ticks(given: pl.DataFrame, expected: pl.DataFrame) -> list[int]:
 
 
 def _with_bits(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(*(_bits(column) for column in frame), pl.lit(value=True).alias(_HERE))
+
+
+def _bits(column: pl.Series) -> pl.Series:
     """Turn floats into their bits, so that 0.0 and -0.0, or two NaNs, are told apart as bytes are."""
-    floats = pl.selectors.float()
-    return frame.with_columns(floats.reinterpret(signed=False), pl.lit(value=True).alias(_HERE))
+    return column.reinterpret(signed=False) if column.dtype.is_float() else column

@@ -63,5 +63,5 @@ class Fingerprint:
         return [*self._full, self._open.digest()] if self.n_rows % ROW_GROUP_ROWS else list(self._full)
 
 
-def _new() -> "hashlib._Hash":
+def _new() -> hashlib.blake2b:
     return hashlib.blake2b(digest_size=_DIGEST_BYTES)
