@@ -67,13 +67,18 @@ class Session:
         return self.warehouse.registry.instruments()
 
     def import_files(
-        self, paths: Sequence[Path], *, instrument: Instrument | None, rules: TickRules
+        self,
+        paths: Sequence[Path],
+        *,
+        instrument: Instrument | None,
+        rules: TickRules,
+        said_format: str | None = None,
     ) -> Iterator[Imported]:
         """Land files one after the other; one that is refused does not keep the others out."""
         for path in paths:
             try:
                 for file in files_in(path):
-                    yield self._landed(file, instrument, rules)
+                    yield self._landed(file, instrument, rules, said_format)
             except (NotACapture, OSError) as error:
                 yield Imported(path, refusal=_reason(path, error))
 
@@ -119,9 +124,9 @@ class Session:
                 if isinstance(content, bytes):
                     yield partition, ModelDocument.from_bytes(content)
 
-    def _landed(self, path: Path, instrument: Instrument | None, rules: TickRules) -> Imported:
+    def _landed(self, path: Path, instrument: Instrument | None, rules: TickRules, said_format: str | None) -> Imported:
         try:
-            return land(path, self.warehouse, instrument=instrument, rules=rules)
+            return land(path, self.warehouse, instrument=instrument, rules=rules, said_format=said_format)
         except (NotACapture, OSError) as error:
             return Imported(path, refusal=_reason(path, error))
 

@@ -54,6 +54,12 @@ def import_(
         str | None,
         typer.Option("--instrument", "-i", metavar="ID", help="What the lines are of, where they do not say."),
     ] = None,
+    said_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="NAME", help="What the files are, where they do not say; a wrong name lists all."
+        ),
+    ] = None,
     tick_size: Annotated[
         str | None, typer.Option(metavar="NUMBER", help="Price step of the venue; inferred by default.")
     ] = None,
@@ -61,7 +67,7 @@ def import_(
         str | None, typer.Option(metavar="NUMBER", help="Size step of the venue; inferred by default.")
     ] = None,
 ) -> None:
-    """Import recordings and publish them as `captures`; importing the same file twice changes nothing.
+    """Import files and publish them as `captures`; importing the same file twice changes nothing.
 
     The venue, the instrument and the day are read from the lines themselves:
 
@@ -73,6 +79,13 @@ def import_(
 
         trading-assets import recordings/ --tick-size 0.1 --lot-size 0.001
 
+    Tardis's tables, LOBSTER's pairs, Databento's MBP-10 and hftbacktest's npz are recognised, and said what they lack.
+    An npz does not say whose it is:
+
+        trading-assets import binance-futures_trades_2024-08-08_BTCUSDT.csv.gz
+
+        trading-assets import btcusdt_20240808.npz -i BTCUSDT.BINANCE_USDM
+
     A file that is refused is named, the others are imported. Hidden files of a folder are passed over.
     """
     from trading_assets.storage.registry import TickRules  # noqa: PLC0415 - SQLAlchemy is slow to import
@@ -80,7 +93,7 @@ def import_(
     market = Instrument.parse(instrument) if instrument is not None else None
     rules = TickRules(parse_step("--tick-size", tick_size), parse_step("--lot-size", lot_size))
     with open_session() as session:
-        if not import_files(session, paths, market, rules):
+        if not import_files(session, paths, market, rules, said_format):
             raise typer.Exit(1)
 
 

@@ -34,16 +34,24 @@ def open_look() -> "Look":
     return Look.open(current_settings())
 
 
-def import_files(session: "Session", paths: list[Path], market: Instrument | None, rules: Any) -> bool:  # noqa: ANN401 - imported late
+def import_files(
+    session: "Session",
+    paths: list[Path],
+    market: Instrument | None,
+    rules: Any,  # noqa: ANN401 - imported late
+    said_format: str | None = None,
+) -> bool:
     """Import what can be imported and publish it; False where a file was refused or a capture was not published."""
     is_complete = True
-    for brought in session.import_files(paths, instrument=market, rules=rules):
+    for brought in session.import_files(paths, instrument=market, rules=rules, said_format=said_format):
         if brought.refusal is not None:
             complain("error", brought.refusal)
             is_complete = False
             continue
         where = ", ".join(str(partition) for partition in brought.partitions)
-        say(f"{brought.path}: {brought.n_lines:,} lines → {where}")
+        say(f"{brought.path}: {brought.source}: {brought.n_lines:,} lines → {where}")
+        for note in ([f"has no {', no '.join(brought.lacks)}"] if brought.lacks else []) + list(brought.notes):
+            complain("note", f"{brought.path}: {note}", "yellow")
         if brought.damage:
             complain("warning", f"{brought.path}: {brought.damage}; what could be read was kept", "yellow")
     return publish_captures(session) and is_complete

@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.landed import landed_under
-from trading_assets.sources.landing import land_capture
+from trading_assets.sources.importing import Rules, land_file
 from trading_assets.storage.registry import TickRules
 
 
@@ -26,6 +27,12 @@ class Imported:
     n_lines: int = 0
     damage: str | None = None
     refusal: str | None = None
+    source: str = ""
+    """What the file was: a recording, or which format."""
+    lacks: tuple[str, ...] = ()
+    """What it cannot say."""
+    notes: tuple[str, ...] = ()
+    """What else there is to say of it, a sentence each."""
 
 
 def files_in(path: Path) -> Iterator[Path]:
@@ -71,24 +78,44 @@ def landed_partitions(warehouse: Warehouse) -> list[Partition]:
     return landed_under(warehouse.lake.store.root)
 
 
-def land(path: Path, warehouse: Warehouse, *, instrument: Instrument | None, rules: TickRules) -> Imported:
+def land(
+    path: Path, warehouse: Warehouse, *, instrument: Instrument | None, rules: TickRules, said_format: str | None = None
+) -> Imported:
     """Land one file's lines, so that the captures they belong to are stale until they are published.
 
     Landing the same file again is harmless: its lines are in the published capture already, once.
 
+    Args:
+        path: a recording, or a file of a format that `sources.formats` names.
+        warehouse: where its captures will be published.
+        instrument: whose it is, if the user says so.
+        rules: steps of its instruments, if the user says so.
+        said_format: its format, if the user says so.
+
     Raises:
-        NotACapture: the file holds no supported wire messages, or those of another market.
+        NotACapture: the file is of no such kind, of another market, or its books do not mix with those that stand.
     """
     settings = warehouse.settings
-    landing = land_capture(
-        path,
-        landing=warehouse.landing(),
-        instrument=instrument,
-        settings=settings.captures,
-        start_day=settings.partitions.start_day,
-        today=datetime.now(UTC).date(),
+    given = Rules(
+        settings.captures, settings.partitions.start_day, datetime.now(UTC).date(), partial(_standing, warehouse)
     )
-    partitions = tuple(sorted(landed.partition for landed in landing.captures))
+    brought = land_file(path, landing=warehouse.landing(), instrument=instrument, said_format=said_format, rules=given)
+    partitions = tuple(sorted(landed.partition for landed in brought.landing.captures))
     for market in {partition.instrument for partition in partitions}:
         warehouse.registry.register(market, rules)
-    return Imported(path, partitions, landing.n_lines, landing.damage)
+    return Imported(
+        path,
+        partitions,
+        brought.landing.n_lines,
+        brought.landing.damage,
+        source=brought.source,
+        lacks=tuple(map(str, brought.lacks)),
+        notes=tuple(brought.notes),
+    )
+
+
+def _standing(warehouse: Warehouse, partition: Partition) -> list[Path]:
+    """List the captures that more lines of a partition would join."""
+    version = warehouse.lake.find("captures", partition)
+    published = [] if version is None else [warehouse.lake.store.object_path(version.md5)]
+    return [*warehouse.landed(partition), *(path for path in published if path.exists())]

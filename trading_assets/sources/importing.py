@@ -70,7 +70,7 @@ def land_file(
         OSError: the disk is full, or `landing` may not be written. Nothing landed.
     """
     head = _head(path, rules.settings.max_line_bytes)
-    found = format_of(path, head) if said_format is None else FORMATS.get(said_format)
+    found = format_of(path, head) if said_format is None else _named(said_format)
     if found is None:
         landed = land_capture(
             path,
@@ -109,6 +109,13 @@ def _landed(found: Format, path: Path, head: bytes, ask: Ask, to: tuple[Path, Ru
         return Brought(
             Landing(published(writers, landing), n_lines, reading.damage), reading.source, reading.lacks, reading.notes
         )
+
+
+def _named(said: str) -> Format | None:
+    """Return the format of a name, None for a recording."""
+    if said != RECORDING and said not in FORMATS:
+        raise NotACapture(f"{said!r} is no format: it is one of {', '.join([RECORDING, *FORMATS])}")
+    return FORMATS.get(said)
 
 
 def _placed(reading: Reading) -> Iterator[tuple[Partition, bytes, np.ndarray]]:
