@@ -12,9 +12,9 @@ from trading_assets import schema
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.messages import Messages
 from trading_assets.raw.rebuilding.bits import add, at_or_below, discard, n_words
-from trading_assets.raw.rebuilding.ladder import ladder
+from trading_assets.raw.rebuilding.ladder import Ladder
 from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
-from trading_assets.raw.rebuilding.units import in_units
+from trading_assets.raw.units import in_units
 
 
 def book(*lines: Line, depth: int = 1, **scale: int) -> RawDay:
@@ -94,7 +94,7 @@ def test_rows_that_reach_deeper_than_any_snapshot_are_counted() -> None:
     day = book(start, update(1, 2, bids=[(90, 1)]), update(2, 3, bids=[(98, 0)]), depth=2)
 
     assert side(day.snapshots, "bid", depth=2) == [(99, 98), (99, 98), (99, 90)]
-    assert day.n_rows_beyond_snapshot == 1
+    assert day.findings.n_rows_beyond_snapshot == 1
 
 
 def test_prices_and_sizes_do_not_depend_on_the_scale() -> None:
@@ -104,7 +104,7 @@ def test_prices_and_sizes_do_not_depend_on_the_scale() -> None:
     assert [(1, True, 99.7, 0.3, 100.1, 0.7)] == tops(coarse.snapshots) == tops(fine.snapshots)
 
 
-@given(st.integers(0, 2**62), st.integers(0, 30), st.integers(0, 6))
+@given(st.integers(0, 2**62), st.integers(0, 12), st.integers(0, 6))
 def test_units_are_the_nearest_floats_at_any_scale(ticks: int, decimals: int, finer: int) -> None:
     expected = [ticks / 10**decimals]
 
@@ -121,13 +121,16 @@ def test_a_price_from_another_planet_costs_no_memory() -> None:
     assert side(day.snapshots, "ask", depth=2) == [(3e-8, 9e10)]
 
 
-@given(st.lists(st.integers(1, 10**6), max_size=20), st.booleans())
-def test_ranks_are_those_of_the_sorted_prices(ticks: list[int], is_wide: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    prices = ticks + [10**15] * is_wide
-    rungs = ladder([capture([update(0, 1, bids=[(px, 1) for px in prices])])])
+@given(st.lists(st.lists(st.integers(1, 10**6), max_size=20), max_size=4), st.booleans(), st.integers(0, 3))
+def test_ranks_are_those_of_the_sorted_prices_seen_so_far(parts: list[list[int]], is_wide: bool, decimals: int) -> None:  # noqa: FBT001 - a parameter of the test
+    ladder, seen = Ladder(), set()
+    for n, part in enumerate([*parts, [10**15] * is_wide]):
+        px = in_units(np.array(part, dtype=np.int64), min(n, decimals))
+        seen.update(px.tolist())
+        ranks = ladder.ranks(px, decimals)
 
-    assert sorted(set(prices)) == rungs.px.tolist()
-    assert prices == rungs.px[rungs.rank].tolist()
+        assert sorted(seen) == ladder.px.tolist()
+        assert px.tolist() == ladder.px[ranks].tolist()
 
 
 @given(st.sets(st.integers(0, 20_000)), st.sets(st.integers(0, 20_000)), st.integers(-1, 20_000))

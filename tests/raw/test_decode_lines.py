@@ -39,8 +39,8 @@ def test_a_depth_update_becomes_a_row_with_its_levels() -> None:
     ]
     assert book.offsets.tolist() == [0, 2]
     assert list(zip(book.is_ask.tolist(), book.px.tolist(), book.sz.tolist(), strict=True)) == [
-        (False, 105, 0),
-        (True, 110, 1),
+        (False, 10.5, 0),
+        (True, 11, 1),
     ]
 
 
@@ -56,14 +56,14 @@ def test_a_trade_is_a_sell_when_the_buyer_was_the_maker() -> None:
     trades = decode([capture(SPOT_TRADE)], instrument=SPOT).trades
 
     assert trades.side.tolist() == [1]
-    assert list(zip(trades.trade_id.tolist(), trades.px.tolist(), trades.sz.tolist(), strict=True)) == [(3, 105, 25)]
+    assert list(zip(trades.trade_id.tolist(), trades.px.tolist(), trades.sz.tolist(), strict=True)) == [(3, 10.5, 0.25)]
 
 
 def test_a_ticker_keeps_the_update_id_that_books_are_compared_at() -> None:
     tickers = decode([capture(SPOT_TICKER)], instrument=SPOT).tickers
 
     assert tickers.seq.tolist() == [9]
-    assert [tickers.bid_px[0], tickers.bid_sz[0], tickers.ask_px[0], tickers.ask_sz[0]] == [105, 1, 106, 2]
+    assert [tickers.bid_px[0], tickers.bid_sz[0], tickers.ask_px[0], tickers.ask_sz[0]] == [10.5, 1, 10.6, 2]
 
 
 def test_fields_in_another_order_with_white_space_and_new_fields_say_the_same() -> None:

@@ -91,7 +91,7 @@ def test_a_damaged_slice_of_a_real_recording_leads_to_exactly_what_was_told(
 
     assert told(truth) == rows_of(raw.gaps)
     assert {"sequence_gap", "trade_gap", "crossed"} <= set(raw.gaps[schema.CAUSE])
-    assert len(truth.dead_letters) == len(raw.dead_letters) == 3
+    assert len(truth.dead_letters) == len(raw.findings.dead_letters) == 3
     assert len(valid) > 0.3 * len(raw.snapshots)
     assert_frame_equal(
         valid.select(schema.SEQ_LAST).join(

@@ -13,7 +13,7 @@ from wire_books import Best, Depth, Line, Print, capture, joined, linked, ns, sn
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.messages import Messages
-from trading_assets.raw.rebuilding.rebuild import RawDay, needs_yesterday, rebuild_day
+from trading_assets.raw.rebuilding.rebuild import RawDay, begins_without_book, rebuild_day
 
 TODAY = date(2024, 8, 9)
 NIGHT = 86_400.0
@@ -50,11 +50,11 @@ def test_an_empty_day_is_a_day_without_rows() -> None:
 
     assert [len(frame) for frame in (day.snapshots, day.trades, day.gaps, day.tickers)] == [0, 0, 0, 0]
     assert dict(schema.l2_snapshots(3)) == dict(day.snapshots.schema)
-    assert day.clock_skew == {"n_skew": 0}
+    assert day.findings.clock_skew == {"n_skew": 0}
 
 
 def test_dead_letters_keep_their_bytes_and_reason() -> None:
-    letters = rebuilt(capture([], dead=["not JSON"])).dead_letters
+    letters = rebuilt(capture([], dead=["not JSON"])).findings.dead_letters
 
     assert dict(letters.schema) == schema.DEAD_LETTERS
     assert letters.rows() == [(0, 0, 1, "not JSON", b"?")]
@@ -64,13 +64,13 @@ def test_a_day_that_begins_with_a_snapshot_never_looks_at_yesterday() -> None:
     today = capture([snapshot(NIGHT, 20), update(NIGHT + 1, 21, bids=[(98, 1)])])
     yesterday = capture([snapshot(0, 10, bids=[(95, 5)]), update(1, 11, 20)])
 
-    assert not needs_yesterday(today)
+    assert not begins_without_book([today])
     assert_frame_equal(rebuilt(today).snapshots, rebuilt(today, yesterday).snapshots)
 
 
-def test_a_day_that_begins_with_an_update_needs_yesterday() -> None:
-    assert needs_yesterday(capture([update(NIGHT, 20), snapshot(NIGHT + 1, 20)]))
-    assert not needs_yesterday(capture([Print(NIGHT, 1)]))
+def test_a_day_that_begins_with_an_update_begins_without_book() -> None:
+    assert begins_without_book([capture([update(NIGHT, 20), snapshot(NIGHT + 1, 20)])])
+    assert not begins_without_book([capture([Print(NIGHT, 1)])])
 
 
 def test_yesterday_gives_its_book_and_no_rows() -> None:
@@ -111,7 +111,7 @@ def test_a_day_equals_its_part_of_one_rebuild_over_both(data: st.DataObject) -> 
     late = [replace(line, ts=line.ts + NIGHT) for line in lines[cut:]]
     yesterday, today = capture(lines[:cut]), capture(late)
 
-    if needs_yesterday(today):
+    if begins_without_book([today]):
         whole = of_today(rebuilt(joined(yesterday, today)).snapshots)
         assert_frame_equal(whole, rebuilt(today, yesterday).snapshots)
 

@@ -6,15 +6,27 @@ from hypothesis import strategies as st
 from wire_books import Print, capture, seconds
 
 from trading_assets import schema
-from trading_assets.raw.rebuilding.trades import trade_gaps, trades_frame
+from trading_assets.raw.messages import NO_SEQ
+from trading_assets.raw.rebuilding.stream import WINDOW
+from trading_assets.raw.rebuilding.trades import Tape, in_order
 
 
-def frame(*lines: Print, px_decimals: int = 0, sz_decimals: int = 0) -> pl.DataFrame:
-    return trades_frame(capture(lines).trades, px_decimals=px_decimals, sz_decimals=sz_decimals)
+def taped(*lines: Print, window: int = WINDOW, **scale: int) -> tuple[pl.DataFrame, Tape]:
+    """Rows and tape of trades that are handed over one by one."""
+    tape = Tape(are_consecutive=True, window=window)
+    rows = [pl.DataFrame(schema=schema.TRADES)]
+    for line in lines:
+        rows += tape.push(capture([line], **scale).trades)
+    trades = pl.concat([*rows, *tape.flush()])
+    return trades if tape.is_sorted else in_order(trades), tape
+
+
+def frame(*lines: Print, **scale: int) -> pl.DataFrame:
+    return taped(*lines, **scale)[0]
 
 
 def gaps(*lines: Print) -> list[tuple[object, ...]]:
-    rows = trade_gaps(capture(lines).trades)
+    rows = taped(*lines)[1].gaps()
     times = (seconds(rows, name) for name in (schema.TS_START, schema.TS_KNOWN, schema.TS_END))
     return list(zip(*times, rows[schema.SEQ_BEFORE], rows[schema.SEQ_AFTER], rows[schema.CAUSE], strict=True))
 
@@ -53,3 +65,18 @@ def test_ids_without_holes_have_no_gap(repeats: list[int]) -> None:
     in_order = [Print(i, i) for i in range(10)]
 
     assert gaps(*in_order, *(Print(10 + i, trade_id) for i, trade_id in enumerate(repeats))) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=20), st.integers(1, 4))
+def test_trades_far_out_of_order_are_sorted_in_the_end(arrivals: list[tuple[int, int]], window: int) -> None:
+    lines = [Print(n + ts / 100, trade_id) for n, (ts, trade_id) in enumerate(arrivals)]
+    trades, tape = taped(*lines, window=window)
+
+    assert trades[schema.TRADE_ID].to_list() == sorted({line.trade_id for line in lines})
+    assert tape.n_lines + tape.n_repeated_lines == len(lines)
+
+
+def test_trades_without_ids_stay_in_the_order_in_which_they_arrived() -> None:
+    trades, tape = taped(Print(1, NO_SEQ, px=3), Print(2, NO_SEQ, px=1), Print(2, NO_SEQ, px=2), window=1)
+
+    assert (trades[schema.PX].to_list(), trades[schema.TRADE_ID].null_count(), tape.has_ids) == ([3, 1, 2], 3, False)

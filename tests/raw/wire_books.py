@@ -21,6 +21,7 @@ from trading_assets.raw.messages import (
     TickerMessages,
     TradeMessages,
 )
+from trading_assets.raw.units import in_units
 
 Rungs = Sequence[tuple[int, int]]
 MIDNIGHT = 1_723_075_200_000_000_000  # 2024-08-08
@@ -83,10 +84,9 @@ def capture(lines: Sequence[Line], *, px_decimals: int = 0, sz_decimals: int = 0
     return Messages(
         len(lines) + len(dead),
         px_decimals,
-        sz_decimals,
-        _book([(n, x) for n, x in numbered if isinstance(x, Depth)]),
-        _trades([(n, x) for n, x in numbered if isinstance(x, Print)]),
-        _tickers([(n, x) for n, x in numbered if isinstance(x, Best)]),
+        _book([(n, x) for n, x in numbered if isinstance(x, Depth)], px_decimals, sz_decimals),
+        _trades([(n, x) for n, x in numbered if isinstance(x, Print)], px_decimals, sz_decimals),
+        _tickers([(n, x) for n, x in numbered if isinstance(x, Best)], px_decimals, sz_decimals),
         {},
         letters,
     )
@@ -104,7 +104,7 @@ def _int64s(values: Sequence[int]) -> np.ndarray:
     return np.array(values, dtype=np.int64)
 
 
-def _book(lines: Sequence[tuple[int, Depth]]) -> BookMessages:
+def _book(lines: Sequence[tuple[int, Depth]], px_decimals: int, sz_decimals: int) -> BookMessages:
     rungs = [(is_ask, *rung) for _, x in lines for is_ask, side in ((False, x.bids), (True, x.asks)) for rung in side]
     return BookMessages(
         line_no=_int64s([n for n, _ in lines]),
@@ -121,27 +121,27 @@ def _book(lines: Sequence[tuple[int, Depth]]) -> BookMessages:
         sz_places=_int64s([0] * len(lines)),
         offsets=_int64s(np.cumsum([0, *(len(x.bids) + len(x.asks) for _, x in lines)]).tolist()),
         is_ask=np.array([is_ask for is_ask, _, _ in rungs], dtype=np.bool_),
-        px=_int64s([px for _, px, _ in rungs]),
-        sz=_int64s([sz for _, _, sz in rungs]),
+        px=in_units(_int64s([px for _, px, _ in rungs]), px_decimals),
+        sz=in_units(_int64s([sz for _, _, sz in rungs]), sz_decimals),
     )
 
 
-def _trades(lines: Sequence[tuple[int, Print]]) -> TradeMessages:
+def _trades(lines: Sequence[tuple[int, Print]], px_decimals: int, sz_decimals: int) -> TradeMessages:
     times = _int64s([ns(x.ts) for _, x in lines])
-    columns = [_int64s([getattr(x, name) for _, x in lines]) for name in ("trade_id", "px", "sz")]
+    trade_id, px, sz = (_int64s([getattr(x, name) for _, x in lines]) for name in ("trade_id", "px", "sz"))
     side = np.array([SELL if x.is_sell else BUY for _, x in lines], dtype=np.int8)
-    return TradeMessages(_int64s([n for n, _ in lines]), times, times, *columns, side)
+    numbers = (in_units(px, px_decimals), in_units(sz, sz_decimals))
+    return TradeMessages(_int64s([n for n, _ in lines]), times, times, trade_id, *numbers, side)
 
 
-def _tickers(lines: Sequence[tuple[int, Best]]) -> TickerMessages:
+def _tickers(lines: Sequence[tuple[int, Best]], px_decimals: int, sz_decimals: int) -> TickerMessages:
     times, seq = _int64s([ns(x.ts) for _, x in lines]), _int64s([x.seq for _, x in lines])
-    tops = [_int64s([x.top[i] for _, x in lines]) for i in range(4)]
+    tops = [in_units(_int64s([x.top[i] for _, x in lines]), (px_decimals, sz_decimals)[i % 2]) for i in range(4)]
     return TickerMessages(_int64s([n for n, _ in lines]), times, seq, *tops)
 
 
 def joined(first: Messages, second: Messages) -> Messages:
     """Both captures as one, as if recorded into one file."""
-    assert (first.px_decimals, first.sz_decimals) == (second.px_decimals, second.sz_decimals)
     parts = {
         name: _concatenated(getattr(first, name), getattr(second, name), lines=first.n_lines)
         for name in ("book", "trades", "tickers")

@@ -35,7 +35,7 @@ def test_every_line_is_used_but_for_the_depth_before_the_first_snapshot(
 @pytest.mark.parametrize("day", [DAY, NEXT])
 def test_rebuilt_books_agree_with_every_comparable_ticker(rebuilt: dict[date, RawDay], day: date) -> None:
     raw = rebuilt[day]
-    measures = book_quality(raw.snapshots.lazy(), raw.tickers, day=day, depth=20)
+    measures = book_quality(raw.snapshots.lazy(), raw.tickers.lazy(), day=day, depth=20)
 
     assert measures["n_ticker_disagree"] == 0
     assert measures["n_ticker_compared"] > 40

@@ -35,7 +35,7 @@ def test_the_fast_decoder_reads_trades_as_the_strict_one(side: str | None, trade
 
     assert fast.side.tolist() == strict.side.tolist() == [{"buy": BUY, "sell": SELL, None: NO_SIDE}[side]]
     assert fast.trade_id.tolist() == strict.trade_id.tolist() == [NO_SEQ if trade_id is None else trade_id]
-    assert fast.px.tolist() == strict.px.tolist() == [105]
+    assert fast.px.tolist() == strict.px.tolist() == [10.5]
 
 
 def test_marks_of_a_connection_keep_their_place_among_the_messages() -> None:

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
+
 from trading_assets.errors import NotPublished
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.days import Days
@@ -46,19 +48,20 @@ def captures(landed: Sequence[Path], standing: Path | None, partition: Partition
     },
     reads=("book", "captures"),
     windows=lambda _: {"captures": Days(-1, 0)},
-    code_version="2",
+    code_version="3",
 )
-def raw_books(captures: Mapping[date, Path], partition: Partition, tick_rules: TickRules, settings: Settings) -> Made:
+def raw_books(
+    captures: Mapping[date, Path], partition: Partition, tick_rules: TickRules, settings: Settings, workspace: Path
+) -> Made:
     """Replay a day of captures into books, trades, gaps and dead letters, published together."""
-    day = replay_day(captures, partition, tick_rules, settings)
+    day = replay_day(captures, partition, tick_rules, settings, workspace)
     return Made(
         {
-            "raw_l2_snapshots": day.snapshots,
-            "raw_trades": day.trades,
-            "feed_gaps": day.gaps,
-            "dead_letters": day.dead_letters,
+            **day.files,
+            "feed_gaps": day.findings.gaps,
+            "dead_letters": day.findings.dead_letters,
         },
-        evidence={"day": day, "facts": facts(day)},
+        evidence={"day": day, "facts": facts(day, pl.scan_parquet(day.files["raw_l2_snapshots"]))},
     )
 
 

@@ -19,7 +19,7 @@ from trading_assets.raw.quality import (
     trades_offenders,
     trades_quality,
 )
-from trading_assets.raw.rebuilding.rebuild import RawDay
+from trading_assets.raw.replay import ReplayedDay
 from trading_assets.settings import Settings
 from trading_assets.sources.contents import capture_contents
 from trading_assets.sources.summary import capture_summary
@@ -53,15 +53,21 @@ def _capture_rules(_: Settings) -> Sequence[Rule]:
 
 
 def _measure_book(audit: Audit) -> Measures:
-    day: RawDay = audit.evidence["day"]
+    day: ReplayedDay = audit.evidence["day"]
     captures: Mapping[date, Path] = audit.inputs["captures"]
     recorded = capture_summary(captures[audit.partition.day], audit.settings.captures)
     return {
-        **book_quality(audit.staged, day.tickers, day=audit.partition.day, depth=audit.settings.book.depth),
+        **book_quality(
+            audit.staged,
+            day.tickers,
+            day=audit.partition.day,
+            depth=audit.settings.book.depth,
+            has_ids=day.findings.has_ids,
+        ),
         "coverage": interval_coverage(audit.staged, recorded.intervals),
         "n_lines_unaccounted": abs(recorded.n_lines - day.counts.n_accounted),
         "stale_share": stale_share(day.counts),
-        "n_rows_altered": rows_altered(audit.staged, day.snapshots),
+        "n_rows_altered": rows_altered(audit.staged, day.fingerprints["raw_l2_snapshots"]),
     }
 
 
@@ -107,20 +113,20 @@ def _trades_rules(_: Settings) -> Sequence[Rule]:
 
 def _measure_trades(audit: Audit) -> Measures:
     found = trades_quality(audit.staged, day=audit.partition.day)
-    day: RawDay = audit.evidence["day"]
+    day: ReplayedDay = audit.evidence["day"]
     return {
         **found,
-        "n_trades_unaccounted": abs(int(found["n_rows"]) - day.counts.used["trade"]),
-        "n_rows_altered": rows_altered(audit.staged, day.trades),
+        "n_trades_unaccounted": abs(int(found["n_rows"]) - day.findings.n_trades),
+        "n_rows_altered": rows_altered(audit.staged, day.fingerprints["raw_trades"]),
     }
 
 
 def _measure_gaps(audit: Audit) -> Measures:
-    day: RawDay = audit.evidence["day"]
+    day: ReplayedDay = audit.evidence["day"]
     return {
         **gaps_quality(audit.staged),
-        "n_rows_unexplained": rows_unexplained(day.snapshots, audit.staged),
-        "n_rows_altered": rows_altered(audit.staged, day.gaps),
+        "n_rows_unexplained": rows_unexplained(pl.Series(day.findings.invalid), audit.staged),
+        "n_rows_altered": rows_altered(audit.staged, day.fingerprints["feed_gaps"]),
     }
 
 
@@ -135,13 +141,13 @@ def _gaps_rules(_: Settings) -> Sequence[Rule]:
 
 
 def _measure_dead_letters(audit: Audit) -> Measures:
-    day: RawDay = audit.evidence["day"]
+    day: ReplayedDay = audit.evidence["day"]
     n_rows = int(audit.staged.select(pl.len()).collect().item())
     return {
         "n_rows": n_rows,
         "dead_letter_share": n_rows / day.counts.n_lines if day.counts.n_lines else None,
         "n_letters_unaccounted": abs(n_rows - day.counts.n_dead_letters),
-        "n_rows_altered": rows_altered(audit.staged, day.dead_letters),
+        "n_rows_altered": rows_altered(audit.staged, day.fingerprints["dead_letters"]),
     }
 
 

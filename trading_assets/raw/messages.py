@@ -1,6 +1,6 @@
 """Decoded wire messages as columns: what a decoder hands over and everything after it works on.
 
-Belongs here: the layout. Prices are whole ticks and sizes whole lots of a power of ten, so that they are exact.
+Belongs here: the layout. Prices and sizes are in the venue's units, each the nearest double to what was sent.
 Does not: how bytes become columns (decode), nor what columns mean for the book (book).
 """
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Int64s = NDArray[np.int64]
 Int8s = NDArray[np.int8]
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 NO_TIME: Final = np.iinfo(np.int64).min
 """Marks a clock the message did not carry (a spot REST snapshot has no event time)."""
@@ -53,8 +54,8 @@ class BookMessages:
     sz_places: Int64s  # [n] the same of sizes
     offsets: Int64s  # [n + 1]
     is_ask: Bools  # [m]
-    px: Int64s  # [m] in 10 ** -px_decimals
-    sz: Int64s  # [m] in 10 ** -sz_decimals
+    px: Floats  # [m]
+    sz: Floats  # [m]
 
     @property
     def is_snapshot(self) -> Bools:
@@ -70,8 +71,8 @@ class TradeMessages:
     ts_recv: Int64s
     ts_event: Int64s
     trade_id: Int64s  # or NO_SEQ
-    px: Int64s
-    sz: Int64s
+    px: Floats
+    sz: Floats
     side: Int8s  # BUY, SELL or NO_SIDE: what the aggressor did
 
 
@@ -85,10 +86,10 @@ class TickerMessages:
     line_no: Int64s
     ts_recv: Int64s
     seq: Int64s  # comparable with BookMessages.seq_ticker, else seq_last; or NO_SEQ
-    bid_px: Int64s
-    bid_sz: Int64s
-    ask_px: Int64s
-    ask_sz: Int64s
+    bid_px: Floats
+    bid_sz: Floats
+    ask_px: Floats
+    ask_sz: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +113,25 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """One capture, decoded. Every line is in exactly one of book, trades, tickers, ignored and dead letters."""
+    """A capture or a stretch of it, decoded.
+
+    Every line is in exactly one of book, trades, tickers, ignored and dead letters.
+    """
 
     n_lines: int
-    px_decimals: int
-    sz_decimals: int
+    px_decimals: int  # a number of decimals that holds every price
     book: BookMessages
     trades: TradeMessages
     tickers: TickerMessages
     ignored: dict[str, int]  # event kind -> number of lines
     dead_letters: tuple[DeadLetter, ...]
+
+
+def nothing() -> Messages:
+    """Return the messages of an empty capture."""
+    none, small, bits, floats = (np.zeros(0, dtype) for dtype in (np.int64, np.int8, np.bool_, np.float64))
+    heads = dict.fromkeys(("line_no", "ts_recv", "ts_event", "seq_first", "seq_last", "seq_prev", "seq_ticker"), none)
+    extras = dict.fromkeys(("max_levels", "checksum", "px_places", "sz_places"), none)
+    book = BookMessages(**heads, **extras, kind=small, offsets=np.zeros(1, np.int64), is_ask=bits, px=floats, sz=floats)
+    trades = TradeMessages(none, none, none, none, floats, floats, small)
+    return Messages(0, 0, book, trades, TickerMessages(none, none, none, *[floats] * 4), {}, ())

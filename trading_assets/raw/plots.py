@@ -10,7 +10,6 @@ from trading_assets.orchestration.gate import Audit
 from trading_assets.raw.book_plots import draw_book
 from trading_assets.raw.feed_plots import draw_capture, draw_dead_letters, draw_gaps, draw_trades
 from trading_assets.raw.messages import Int64s
-from trading_assets.schema import TS_EVENT, TS_RECV
 from trading_assets.sources.lines import UNREADABLE
 from trading_assets.sources.reader import CaptureReader
 from trading_assets.sources.summary import piece_times
@@ -25,12 +24,12 @@ def capture_plot(audit: Audit) -> bytes:
 
 def book_plot(audit: Audit) -> bytes:
     """Draw resting size around the mid, mid and spread, with the gaps of the same replay shaded."""
-    return draw_book(audit.staged, audit.evidence["day"].gaps, title=f"book of {audit.partition}")
+    return draw_book(audit.staged, audit.evidence["day"].findings.gaps, title=f"book of {audit.partition}")
 
 
 def gaps_plot(audit: Audit) -> bytes:
-    """Draw the ledger's timeline above the two clocks, as the book of the same replay shows them."""
-    clocks: pl.DataFrame = audit.evidence["day"].snapshots.lazy().select(TS_EVENT, TS_RECV).collect()
+    """Draw the ledger's timeline above the two clocks of the same replay."""
+    clocks: pl.DataFrame = audit.evidence["day"].findings.clocks
     return draw_gaps(audit.staged.collect(), clocks, title=f"gaps and clocks of {audit.partition}")
 
 

@@ -1,50 +1,27 @@
-"""From rows to columns: what one chunk held, at its own scale, split by kind of message.
+"""From rows to columns: what one chunk held, split by kind of message.
 
-Belongs here: which messages survive, and at which scale. Does not: joining chunks (join), powers of ten (scale).
+Belongs here: which messages survive. Does not: joining chunks (join), what a tick is (scale).
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from trading_assets.raw.decoding import rows as at
 from trading_assets.raw.decoding.rows import Rows
-from trading_assets.raw.decoding.scale import Step, off_step, overflows, rescale
-from trading_assets.raw.messages import BookMessages, Bools, Int8s, Int64s, TickerMessages, TradeMessages
-from trading_assets.venues.wire import MAX_DECIMALS
+from trading_assets.raw.decoding.scale import Step, off_step
+from trading_assets.raw.messages import BookMessages, Bools, Floats, Int8s, Int64s, TickerMessages, TradeMessages
+from trading_assets.raw.units import in_units
 
 
-class Steps(NamedTuple):
-    """What is known of an instrument's tick and lot before its messages are read."""
-
-    tick: Step | None
-    lot: Step | None
-
-    @property
-    def max_px_decimals(self) -> int:
-        """The finest scale that prices can end at."""
-        return MAX_DECIMALS if self.tick is None else self.tick.decimals
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Decoded messages of a stretch of a capture; numbers are whole multiples of `10 ** -decimals`."""
+class Batch(NamedTuple):
+    """Decoded messages of a stretch of a capture, and the rows that were refused."""
 
     px_decimals: int
-    sz_decimals: int
     book: BookMessages
     trades: TradeMessages
     tickers: TickerMessages
-
-
-class Settled(NamedTuple):
-    """A chunk's batch, and of the rows `(LINE_NO, START)` refused, and of those that may overflow later."""
-
-    batch: Batch
-    off_tick: Int64s  # [k, 2]
-    too_large: Int64s  # [k, 2]
-    at_risk: Int64s  # [k, 2]
+    off_tick: Int64s  # [k, 2] LINE_NO and START of each
 
 
 class _Flat(NamedTuple):
@@ -82,24 +59,23 @@ class _Flat(NamedTuple):
         )
 
 
-def settle(rows: Rows, steps: Steps) -> Settled:
-    """Turn a chunk's rows into a batch at the chunk's own scale.
-
-    Prices end at the tick's decimals, or without a tick at the fewest that hold all of them; sizes at the fewest that
-    hold all of them and the lot, for venues do send sizes off the lot. One bad number refuses its whole message.
-    """
+def settle(rows: Rows, tick: Step | None) -> Batch:
+    """Turn a chunk's rows into messages; one price off the tick refuses its whole message."""
     flat = _filled(rows)
-    off_tick = flat.rows_of(_off_tick(flat, steps))
+    off_tick = flat.rows_of(_off_tick(flat, tick))
     kept = flat.without(off_tick)
-    px_to = steps.tick.decimals if steps.tick else int(kept.decimals[:, at.PX].max(initial=0))
-    sz_to = int(kept.decimals[:, at.SZ].max(initial=steps.lot.decimals if steps.lot else 0))
-    too_large = kept.rows_of(_too_large(kept, px_to, sz_to))
-    fit = kept.without(too_large)
-    return Settled(
-        _split(fit, px_to, sz_to),
+    px, sz = (in_units(kept.mantissas[:, column], kept.decimals[:, column]) for column in (at.PX, at.SZ))
+    kinds = kept.ints[:, at.KIND]
+    pair_kinds = np.repeat(kinds, kept.counts)
+    book, trades, tickers = kinds <= at.PAUSED, kinds == at.TRADE, kinds == at.TICKER
+    levels, fills, quotes = pair_kinds <= at.PAUSED, pair_kinds == at.TRADE, pair_kinds == at.TICKER
+    offsets = np.concatenate([[0], np.cumsum(kept.counts[book])])
+    return Batch(
+        int(kept.decimals[:, at.PX].max(initial=0)),
+        _book(kept.ints[book], offsets, kept.is_ask[levels], px=px[levels], sz=sz[levels]),
+        _trades(kept.ints[trades], px=px[fills], sz=sz[fills]),
+        _tickers(kept.ints[tickers], px=px[quotes].reshape(-1, 2), sz=sz[quotes].reshape(-1, 2)),
         off_tick=flat.places(off_tick),
-        too_large=kept.places(too_large),
-        at_risk=fit.places(fit.rows_of(_too_large(fit, steps.max_px_decimals, MAX_DECIMALS))),
     )
 
 
@@ -108,36 +84,13 @@ def _filled(rows: Rows) -> _Flat:
     return _Flat(rows.ints[:n_rows], rows.mantissas[:n_pairs], rows.decimals[:n_pairs], rows.is_ask[:n_pairs])
 
 
-def _off_tick(flat: _Flat, steps: Steps) -> Bools:
-    if steps.tick is None:
+def _off_tick(flat: _Flat, tick: Step | None) -> Bools:
+    if tick is None:
         return np.zeros(len(flat.mantissas), np.bool_)
-    return off_step(flat.mantissas[:, at.PX], flat.decimals[:, at.PX], steps.tick)
+    return off_step(flat.mantissas[:, at.PX], flat.decimals[:, at.PX], tick)
 
 
-def _too_large(flat: _Flat, px_to: int, sz_to: int) -> Bools:
-    px = overflows(flat.mantissas[:, at.PX], flat.decimals[:, at.PX], px_to)
-    marked: Bools = px | overflows(flat.mantissas[:, at.SZ], flat.decimals[:, at.SZ], sz_to)
-    return marked
-
-
-def _split(flat: _Flat, px_to: int, sz_to: int) -> Batch:
-    px = rescale(flat.mantissas[:, at.PX], flat.decimals[:, at.PX], px_to)
-    sz = rescale(flat.mantissas[:, at.SZ], flat.decimals[:, at.SZ], sz_to)
-    kinds = flat.ints[:, at.KIND]
-    pair_kinds = np.repeat(kinds, flat.counts)
-    book, trades, tickers = kinds <= at.PAUSED, kinds == at.TRADE, kinds == at.TICKER
-    levels, fills, quotes = pair_kinds <= at.PAUSED, pair_kinds == at.TRADE, pair_kinds == at.TICKER
-    offsets = np.concatenate([[0], np.cumsum(flat.counts[book])])
-    return Batch(
-        px_to,
-        sz_to,
-        _book(flat.ints[book], offsets, flat.is_ask[levels], px=px[levels], sz=sz[levels]),
-        _trades(flat.ints[trades], px=px[fills], sz=sz[fills]),
-        _tickers(flat.ints[tickers], px=px[quotes].reshape(-1, 2), sz=sz[quotes].reshape(-1, 2)),
-    )
-
-
-def _book(ints: Int64s, offsets: Int64s, is_ask: Bools, *, px: Int64s, sz: Int64s) -> BookMessages:
+def _book(ints: Int64s, offsets: Int64s, is_ask: Bools, *, px: Floats, sz: Floats) -> BookMessages:
     return BookMessages(
         line_no=ints[:, at.LINE_NO].copy(),
         ts_recv=ints[:, at.TS_RECV].copy(),
@@ -158,7 +111,7 @@ def _book(ints: Int64s, offsets: Int64s, is_ask: Bools, *, px: Int64s, sz: Int64
     )
 
 
-def _trades(ints: Int64s, *, px: Int64s, sz: Int64s) -> TradeMessages:
+def _trades(ints: Int64s, *, px: Floats, sz: Floats) -> TradeMessages:
     return TradeMessages(
         line_no=ints[:, at.LINE_NO].copy(),
         ts_recv=ints[:, at.TS_RECV].copy(),
@@ -170,7 +123,7 @@ def _trades(ints: Int64s, *, px: Int64s, sz: Int64s) -> TradeMessages:
     )
 
 
-def _tickers(ints: Int64s, *, px: Int64s, sz: Int64s) -> TickerMessages:
+def _tickers(ints: Int64s, *, px: Floats, sz: Floats) -> TickerMessages:
     return TickerMessages(
         line_no=ints[:, at.LINE_NO].copy(),
         ts_recv=ints[:, at.TS_RECV].copy(),

@@ -5,21 +5,20 @@ Does not: files and compression (sources), the meaning of a line (strict, venues
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Final
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.decoding import rows as at
-from trading_assets.raw.decoding.batch import Steps, settle
+from trading_assets.raw.decoding.batch import Batch, settle
 from trading_assets.raw.decoding.join import join
 from trading_assets.raw.decoding.rows import Rows
 from trading_assets.raw.decoding.scale import Step
 from trading_assets.raw.decoding.scan import FastScan
 from trading_assets.raw.decoding.strict import read_line
 from trading_assets.raw.messages import DeadLetter, Int64s, Messages, OverlongLine
-from trading_assets.venues import venue_of
 from trading_assets.venues.wire import Ignored, Malformed, Reason
 
 RAW_BYTES: Final = 64 * 2**10
@@ -32,27 +31,34 @@ Scan = Callable[[bytes, Rows], None]
 """Appends rows from the cursor on, up to a line that it leaves to the strict decoder."""
 
 
+def decoded(
+    chunks: Iterable[bytes | OverlongLine],
+    *,
+    instrument: Instrument,
+    tick_size: Decimal | None = None,
+) -> Iterator[Messages]:
+    """Decode one capture of one instrument, and hand its messages on chunk by chunk.
+
+    Args:
+        chunks: whole lines, each ended by a line feed but perhaps the last of the capture; in file order.
+        instrument: whose capture it is: a line of another symbol or market is a dead letter.
+        tick_size: a message with a price off it is a dead letter; None takes any price.
+
+    Raises:
+        InvalidSettings: a tick size that is none.
+        NotACapture: so many lines cannot be decoded that this is no recording of the instrument.
+    """
+    return _decoded(chunks, instrument, FastScan(instrument), _tick(tick_size))
+
+
 def decode(
     chunks: Iterable[bytes | OverlongLine],
     *,
     instrument: Instrument,
     tick_size: Decimal | None = None,
-    lot_size: Decimal | None = None,
 ) -> Messages:
-    """Decode one capture of one instrument.
-
-    Args:
-        chunks: whole lines, each ended by a line feed but perhaps the last of the capture; in file order.
-        instrument: whose capture it is: a line of another symbol or market is a dead letter.
-        tick_size: fixes the scale of prices, and a price off it is a dead letter; None infers the scale.
-        lot_size: the coarsest scale of sizes; a finer size makes it finer, for venues send such sizes.
-
-    Raises:
-        InvalidIdentifier: no decoder for the instrument's venue.
-        InvalidSettings: a tick or lot size that is none.
-        NotACapture: so many lines cannot be decoded that this is no recording of the instrument.
-    """
-    return _decoded(chunks, instrument, FastScan(instrument), _steps(tick_size, lot_size))
+    """Decode a capture that fits in memory; the arguments are those of `decoded`."""
+    return join(decoded(chunks, instrument=instrument, tick_size=tick_size))
 
 
 def decode_strict(
@@ -60,46 +66,41 @@ def decode_strict(
     *,
     instrument: Instrument,
     tick_size: Decimal | None = None,
-    lot_size: Decimal | None = None,
 ) -> Messages:
     """Decode as `decode` does, every line by the strict decoder: the reference it is held to."""
-    return _decoded(chunks, instrument, _leave_all, _steps(tick_size, lot_size))
+    return join(_decoded(chunks, instrument, _leave_all, _tick(tick_size)))
 
 
-def _steps(tick_size: Decimal | None, lot_size: Decimal | None) -> Steps:
-    return Steps(
-        tick=None if tick_size is None else Step.of(tick_size), lot=None if lot_size is None else Step.of(lot_size)
-    )
+def _tick(tick_size: Decimal | None) -> Step | None:
+    return None if tick_size is None else Step.of(tick_size)
 
 
 def _leave_all(_chunk: bytes, _rows: Rows) -> None:
     """Scan nothing: every line goes to the strict decoder."""
 
 
-def _decoded(chunks: Iterable[bytes | OverlongLine], instrument: Instrument, scan: Scan, steps: Steps) -> Messages:
-    decoder = _Decoder(instrument, scan, steps)
+def _decoded(
+    chunks: Iterable[bytes | OverlongLine], instrument: Instrument, scan: Scan, tick: Step | None
+) -> Iterator[Messages]:
+    decoder = _Decoder(instrument, scan, tick)
     for chunk in chunks:
         if isinstance(chunk, OverlongLine):
-            decoder.feed_overlong(chunk)
+            yield decoder.overlong(chunk)
         else:
-            decoder.feed(chunk)
-    return decoder.messages()
+            yield decoder.messages(chunk)
 
 
 class _Decoder:
     """Where one capture's decoding stands."""
 
-    def __init__(self, instrument: Instrument, scan: Scan, steps: Steps) -> None:
-        venue_of(instrument)
-        self._instrument, self._scan, self._steps = instrument, scan, steps
+    def __init__(self, instrument: Instrument, scan: Scan, tick: Step | None) -> None:
+        self._instrument, self._scan, self._tick = instrument, scan, tick
         self._rows = Rows()
-        self._batches = [settle(self._rows, steps).batch]
         self._ignored: Counter[str] = Counter()
         self._dead: list[DeadLetter] = []
-        self._at_risk: dict[int, DeadLetter] = {}
-        self._n_lines = self._offset = self._n_dead_bytes = 0
+        self._n_lines = self._offset = self._n_dead = self._n_dead_bytes = 0
 
-    def feed(self, chunk: bytes) -> None:
+    def messages(self, chunk: bytes) -> Messages:
         """Decode whole lines."""
         ended = chunk if chunk.endswith(b"\n") else chunk + b"\n"
         cursor = self._rows.cursor
@@ -108,28 +109,30 @@ class _Decoder:
             self._scan(ended, self._rows)
             if cursor[at.AT] < len(chunk):
                 self._read_strictly(chunk, int(cursor[at.AT]))
-        self._settle(chunk)
-        self._n_lines, self._offset = int(cursor[at.LINE]), self._offset + len(chunk)
+        batch = self._settled(chunk)
+        self._offset += len(chunk)
+        return self._handed_on(batch, int(cursor[at.LINE]) - self._n_lines)
 
-    def feed_overlong(self, line: OverlongLine) -> None:
+    def overlong(self, line: OverlongLine) -> Messages:
         """Count a line that was too long to be handed over whole."""
         raw = line.prefix[:RAW_BYTES]
+        self._rows.begin(n_bytes=0, line_no=self._n_lines)
         self._bury(DeadLetter(self._n_lines, self._offset, line.n_bytes, Reason.OVERLONG.value, raw))
-        self._n_lines, self._offset = self._n_lines + 1, self._offset + line.n_bytes
+        self._offset += line.n_bytes
+        return self._handed_on(settle(self._rows, self._tick), 1)
 
-    def messages(self) -> Messages:
-        """Join what was fed."""
-        batch, lost = join(self._batches)
-        dead = [*self._dead, *(self._at_risk[line_no] for line_no in lost.tolist())]
+    def _handed_on(self, batch: Batch, n_lines: int) -> Messages:
+        dead, ignored = sorted(self._dead, key=lambda letter: letter.line_no), self._ignored
+        self._dead, self._ignored = [], Counter()
+        self._n_lines += n_lines
         return Messages(
-            n_lines=self._n_lines,
+            n_lines=n_lines,
             px_decimals=batch.px_decimals,
-            sz_decimals=batch.sz_decimals,
             book=batch.book,
             trades=batch.trades,
             tickers=batch.tickers,
-            ignored=dict(sorted(self._ignored.items())),
-            dead_letters=tuple(sorted(dead, key=lambda letter: letter.line_no)),
+            ignored=dict(sorted(ignored.items())),
+            dead_letters=tuple(dead),
         )
 
     def _read_strictly(self, chunk: bytes, start: int) -> None:
@@ -147,22 +150,19 @@ class _Decoder:
         cursor[at.AT] = start + len(line)
         cursor[at.LINE] += 1
 
-    def _settle(self, chunk: bytes) -> None:
-        settled = settle(self._rows, self._steps)
-        self._batches.append(settled.batch)
-        for letter in self._letters(chunk, settled.off_tick, Reason.OFF_TICK):
+    def _settled(self, chunk: bytes) -> Batch:
+        batch = settle(self._rows, self._tick)
+        for letter in self._letters(chunk, batch.off_tick, Reason.OFF_TICK):
             self._bury(letter)
-        for letter in self._letters(chunk, settled.too_large, Reason.OVERFLOW):
-            self._bury(letter)
-        at_risk = self._letters(chunk, settled.at_risk, Reason.OVERFLOW)
-        self._at_risk.update((letter.line_no, letter) for letter in at_risk)
+        return batch
 
     def _bury(self, letter: DeadLetter) -> None:
         self._dead.append(letter)
+        self._n_dead += 1
         self._n_dead_bytes += len(letter.raw)
-        if len(self._dead) > MAX_DEAD_LETTERS or self._n_dead_bytes > MAX_DEAD_BYTES:
+        if self._n_dead > MAX_DEAD_LETTERS or self._n_dead_bytes > MAX_DEAD_BYTES:
             raise NotACapture(
-                f"{len(self._dead)} of the first {letter.line_no + 1} lines cannot be decoded as {self._instrument} "
+                f"{self._n_dead} of the first {letter.line_no + 1} lines cannot be decoded as {self._instrument} "
                 f"(the last: {letter.reason}): this is not a recording of it, or a tick size is wrong"
             )
 

@@ -1,6 +1,6 @@
-"""Bring exact decimals to one scale: whole ticks of `10 ** -decimals`, without overflow and without rounding.
+"""Tick and lot sizes, and the numbers that are not a whole multiple of one.
 
-Belongs here: powers of ten and what does not fit them. Does not: whose numbers they are (batch).
+Belongs here: exact decimals. Does not: whose numbers they are (batch).
 """
 
 from dataclasses import dataclass
@@ -50,15 +50,3 @@ def off_step(mantissas: Int64s, decimals: Int8s, step: Step) -> Bools:
     fits = mantissas <= _LIMITS[shift]
     marked: Bools = too_fine | (fits & (np.where(fits, mantissas, 0) * _POWERS[shift] % step.units != 0))
     return marked
-
-
-def overflows(mantissas: Int64s, decimals: Int8s | int, to: int) -> Bools:
-    """Mark numbers that int64 cannot hold at the scale `to`, which is not coarser than theirs."""
-    marked: Bools = mantissas > _LIMITS[to - np.asarray(decimals)]
-    return marked
-
-
-def rescale(mantissas: Int64s, decimals: Int8s | int, to: int) -> Int64s:
-    """Express numbers that do not overflow there at the scale `to`, which is not coarser than theirs."""
-    values: Int64s = mantissas * _POWERS[to - np.asarray(decimals)]
-    return values

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from trading_assets.raw.compiled import Int, compiled
 
 Words = NDArray[np.uint64]
+Int32s = NDArray[np.int32]
 
 _ONE: Final = np.uint64(1)
 _ALL: Final = np.uint64(2**64 - 1)
@@ -46,6 +47,16 @@ def leading_zeros(_typing: Any, _word: Any) -> Any:  # noqa: ANN401 - numba hand
 
     def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401 - as above
         return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # numba ships no types
+def trailing_zeros(_typing: Any, _word: Any) -> Any:  # noqa: ANN401 - numba hands over objects of its own compiler
+    """Count the zero bits below the lowest set one of a uint64; 64 where none is set."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401 - as above
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
 
     return types.int64(types.uint64), generate
 
@@ -86,3 +97,23 @@ def at_or_below(words: Words, groups: Words, place: Int) -> int:
         bits = words[word]
     below: int = (word << 6) + 63 - leading_zeros(bits)
     return below
+
+
+@compiled
+def at_or_above(words: Words, groups: Words, place: Int) -> int:
+    """Return the lowest member that is at least `place`, or -1."""
+    word = place >> 6
+    bits = words[word] & (_ALL << (np.uint64(place) & _LOW))
+    if bits == 0:
+        group = word >> 6
+        rest = np.uint64(word) & _LOW
+        full = groups[group] & (_ALL << rest) & ~(_ONE << rest)
+        while full == 0:
+            group += 1
+            if group == len(groups):
+                return -1
+            full = groups[group]
+        word = (group << 6) + trailing_zeros(full)
+        bits = words[word]
+    above: int = (word << 6) + trailing_zeros(bits)
+    return above

@@ -8,27 +8,28 @@ from place `n`. So on both sides the best price is the highest place, and one pi
 
 A row is written after each update that changed a level, after each snapshot, and for each mark. A mark shows no levels:
 while a message is missing the book is not known. A row whose book is not two-sided, or whose best bid is not below its
-best ask, is not sound. Only rows of steps from `first_shown` on are written, the steps before them only move the book.
+best ask, is not sound. Where a message carries a checksum that the book does not have, the book is not known either,
+until it begins anew.
+
+Where a subscription shows the best `max_levels` of a side only, a level that falls out of them is gone: the venue does
+not say so, and never takes it back (Kraken, "How to maintain a valid order book").
 """
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trading_assets.raw.compiled import Int, compiled, inlined
-from trading_assets.raw.messages import Bools, Int64s
-from trading_assets.raw.rebuilding.bits import Words, add, at_or_below, discard, n_words
-from trading_assets.raw.rebuilding.ladder import Int32s
+from trading_assets.raw.messages import Bools, Floats, Int8s, Int64s
+from trading_assets.raw.rebuilding.bits import Int32s, Words, add, at_or_above, at_or_below, discard, n_words
+from trading_assets.raw.rebuilding.checksum import CHECKED_LEVELS, START, as_printed, finished, with_digits
 from trading_assets.raw.rebuilding.steps import LAY, MARK, REPLACE, UPDATE, Steps
-from trading_assets.raw.rebuilding.units import Floats
-
-Int8s = NDArray[np.int8]
 
 IN_STEP: Final = 0
 UNSOUND: Final = 1
 BEHIND: Final = 2
+MISMATCH: Final = 3
 
 
 class Levels(NamedTuple):
@@ -38,6 +39,10 @@ class Levels(NamedTuple):
     is_ask: Bools  # [m]
     rank: Int32s  # [m]
     sz: Floats  # [m] in the venue's units; 0 removes the price
+    max_levels: Int64s  # [n]
+    checksum: Int64s  # [n] or NO_CHECKSUM
+    px_places: Int64s  # [n]
+    sz_places: Int64s  # [n]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +50,11 @@ class Rows:
     """`r` rows of the book."""
 
     step: Int64s  # [r] the step that each follows
-    state: Int8s  # [r] IN_STEP, UNSOUND or BEHIND
+    state: Int8s  # [r] IN_STEP, UNSOUND, BEHIND or MISMATCH
     levels: Floats  # [4 * depth, r] bid price, bid size, ask price, ask size of each level; NaN where there is none
     n_beyond_snapshot: int  # rows that show a price deeper than any snapshot reached
+    n_checked: int  # messages whose checksum was compared
+    n_mismatched: int
 
 
 class _Store(NamedTuple):
@@ -58,25 +65,13 @@ class _Store(NamedTuple):
     known: Int64s  # [2] lowest place that a snapshot reached
     shown: Int64s  # [2] lowest place that the row before shows; -1 where the next row must be written anew
     deepest: Int64s  # [2] lowest place that the row before shows
+    count: Int64s  # [2] places that are not empty
+    doubt: Bools  # [1] a checksum did not match since the book began
 
 
-_Sheet = tuple[Int64s, Int8s, Floats]
-"""Rows to fill: step, state, levels."""
-
-
-def replay(steps: Steps, levels: Levels, px: Floats, *, depth: int, first_shown: int = 0) -> Rows:
-    """Lay the steps' levels over an empty book and show the best `depth` of each side.
-
-    Args:
-        steps: what to do, in order.
-        levels: of all messages that the steps name.
-        px: `[p]` the ladder's prices, rising.
-        depth: levels a side of each row.
-        first_shown: number of leading steps that move the book but make no row.
-    """
-    places, n_rows = len(px), len(steps.message) - first_shown
+def _store(places: int) -> _Store:
     words = n_words(2 * places)
-    store = _Store(
+    return _Store(
         np.zeros(2 * places),
         np.zeros(words, np.uint64),
         np.zeros(n_words(words), np.uint64),
@@ -84,11 +79,67 @@ def replay(steps: Steps, levels: Levels, px: Floats, *, depth: int, first_shown:
         np.array([places, 2 * places]),
         np.full(2, -1, np.int64),
         np.array([places, 2 * places]),
+        np.zeros(2, np.int64),
+        np.zeros(1, np.bool_),
     )
-    step, state = np.empty(n_rows, np.int64), np.empty(n_rows, np.int8)
-    shown = np.empty((4 * depth, n_rows))
-    n, n_beyond = _replay(steps, levels, px, store, first_shown, (step, state, shown))
-    return Rows(step[:n], state[:n], shown[:, :n], n_beyond)
+
+
+class Book:
+    """A book that is moved step by step, and shown after each.
+
+    Args:
+        depth: levels a side of each row.
+    """
+
+    def __init__(self, *, depth: int) -> None:
+        self._depth = depth
+        self._px: Floats = np.zeros(0)
+        self._store = _store(0)
+
+    def replay(self, steps: Steps, levels: Levels, px: Floats, *, is_shown: bool) -> Rows:
+        """Lay the steps' levels over the book, and show the best `depth` of each side after each.
+
+        Args:
+            steps: what to do, in order.
+            levels: of all messages that the steps name.
+            px: `[p]` the ladder's prices, rising: those of the last call, and perhaps more.
+            is_shown: False moves the book and makes no row.
+        """
+        self._stand_on(px)
+        self._store.shown[:] = -1
+        n_rows = len(steps.message) if is_shown else 0
+        step, state = np.empty(n_rows, np.int64), np.empty(n_rows, np.int8)
+        shown = np.empty((4 * self._depth, n_rows))
+        n, *counts = _replay(steps, levels, px, self._store, is_shown, (step, state, shown))
+        return Rows(step[:n], state[:n], shown[:, :n], *counts)
+
+    def _stand_on(self, px: Floats) -> None:
+        """Move the book to a ladder with more prices."""
+        if px is self._px:
+            return
+        old, rank = self._store, np.searchsorted(px, self._px)
+        n_old, n = len(self._px), len(px)
+        new = _store(n)
+        new.doubt[:] = old.doubt
+        _move(old, new, np.concatenate([rank, 2 * n - 1 - rank[::-1]]))
+        ends = np.array([n_old, 2 * n_old])
+        reached = np.concatenate([rank, 2 * n - 1 - rank[::-1]])
+        is_known = old.known < ends
+        new.known[is_known] = reached[old.known[is_known]]
+        self._px, self._store = px, new
+
+
+@compiled
+def _move(old: _Store, new: _Store, place: Int64s) -> None:
+    """Put what lies in one store to its places in another."""
+    half = len(old.sz) // 2
+    for i in range(len(old.sz)):
+        if old.sz[i] > 0:
+            _put(new, 1 if i >= half else 0, place[i], old.sz[i])
+
+
+_Sheet = tuple[Int64s, Int8s, Floats]
+"""Rows to fill: step, state, levels."""
 
 
 @inlined
@@ -109,8 +160,10 @@ def _put(store: _Store, side: Int, place: Int, size: float) -> bool:
         if before == 0:
             add(store.words, store.groups, place)
             store.best[side] = max(store.best[side], place)
+            store.count[side] += 1
     else:
         discard(store.words, store.groups, place)
+        store.count[side] -= 1
         if store.best[side] == place:
             store.best[side] = _next(store, side, place)
     return True
@@ -207,26 +260,76 @@ def _write_nothing(store: _Store, shown: Floats, row: int) -> None:
     store.shown[:] = -1
 
 
+@inlined
+def _forget_deeper(store: _Store, max_levels: Int) -> None:
+    """Take out what lies deeper than the levels that the subscription shows."""
+    for side in range(2):
+        place = np.int64(side * (len(store.sz) // 2))
+        while store.count[side] > max_levels:
+            place = at_or_above(store.words, store.groups, place)
+            if place >= store.shown[side]:
+                store.shown[side] = -1
+            _put(store, side, place, 0.0)
+
+
 @compiled
-def _replay(steps: Steps, levels: Levels, px: Floats, store: _Store, first_shown: int, rows: _Sheet) -> tuple[int, int]:
-    """Take the steps one by one; return how many rows were written, and how many reach beyond the snapshots."""
+def _checksum(store: _Store, px: Floats, px_places: Int, sz_places: Int) -> Int:
+    crc = np.int64(START)
+    last = len(store.sz) - 1
+    for side in (1, 0):
+        place, n = store.best[side], 0
+        while place >= 0 and n < CHECKED_LEVELS:
+            crc = with_digits(crc, as_printed(px[last - place if side else place], px_places))
+            crc = with_digits(crc, as_printed(store.sz[place], sz_places))
+            place, n = _next(store, side, place - 1), n + 1
+    return finished(crc)
+
+
+@compiled
+def _state(store: _Store, kind: Int) -> int:
+    """Say what is known of the book after a step."""
+    if kind == MARK:
+        return BEHIND
+    if store.doubt[0]:
+        return MISMATCH
+    bid, ask = store.best[0], store.best[1]
+    is_sound = bid >= 0 and ask >= 0 and bid < len(store.sz) - 1 - ask
+    return IN_STEP if is_sound else UNSOUND
+
+
+@compiled
+def _replay(
+    steps: Steps,
+    levels: Levels,
+    px: Floats,
+    store: _Store,
+    is_shown: bool,  # noqa: FBT001 - compiled code takes no keywords
+    rows: _Sheet,
+) -> tuple[int, int, int, int]:
+    """Take the steps one by one; count rows, those that reach beyond the snapshots, checksums and those that differ."""
     row_step, row_state, shown = rows
-    row, n_beyond, places = 0, 0, len(px)
+    row, n_beyond, n_checked, n_mismatched = 0, 0, 0, 0
     for s in range(len(steps.message)):
         kind, message = steps.kind[s], steps.message[s]
         if kind in (LAY, REPLACE):
             _clear_for(store, levels, message, kind)
         is_changed = kind != MARK and _lay(store, levels, message)
-        if s < first_shown or (kind == UPDATE and not is_changed):
+        if kind != MARK and levels.max_levels[message] > 0:
+            _forget_deeper(store, levels.max_levels[message])
+        if kind == REPLACE:
+            store.doubt[0] = False
+        if kind != MARK and levels.checksum[message] >= 0:
+            found = _checksum(store, px, levels.px_places[message], levels.sz_places[message])
+            n_checked += 1
+            if found != levels.checksum[message]:
+                n_mismatched += 1
+                store.doubt[0] = is_changed = True
+        if not is_shown or (kind == UPDATE and not is_changed):
             continue
-        row_step[row] = s
-        if kind == MARK:
-            row_state[row] = BEHIND
+        row_step[row], row_state[row] = s, _state(store, kind)
+        if row_state[row] in (BEHIND, MISMATCH):
             _write_nothing(store, shown, row)
         else:
-            bid, ask = store.best[0], store.best[1]
-            is_sound = bid >= 0 and ask >= 0 and bid < 2 * places - 1 - ask
-            row_state[row] = IN_STEP if is_sound else UNSOUND
             n_beyond += _write(store, px, shown, row)
         row += 1
-    return row, n_beyond
+    return row, n_beyond, n_checked, n_mismatched

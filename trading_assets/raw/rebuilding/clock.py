@@ -9,73 +9,156 @@ by its past only and a clock that was set anew becomes usual after a while. An e
 at least a second away; it is known when the run has lasted long enough. The first block judges nobody.
 """
 
-from dataclasses import dataclass
+from collections import deque
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from trading_assets import schema
-from trading_assets.raw.messages import NO_TIME, Int64s, Messages
-from trading_assets.raw.rebuilding.units import Floats
+from trading_assets.raw.messages import NO_TIME, Bools, Floats, Int64s, Messages
+from trading_assets.raw.rebuilding.stream import WINDOW
 
 DEPARTURE_NS: Final = 1_000_000_000
 RUN: Final = 10
 _BLOCK: Final = 256
 _BLOCKS: Final = 9
+_SAMPLE: Final = 2**18
+"""Up to so many messages the spread is exact; of more, of evenly chosen ones."""
+_QUANTILES: Final = {"skew_min": 0.0, "skew_p01": 0.01, "skew_median": 0.5, "skew_p99": 0.99, "skew_max": 1.0}
 
 
-@dataclass(frozen=True, slots=True)
 class Clocks:
-    """`n` updates and trades that carry both times, as they arrived."""
+    """The clocks of depth updates and trades, as they arrive. A snapshot's are a request's, and are left out."""
 
-    ts_recv: Int64s  # [n] ns, never falling
-    skew_ns: Int64s  # [n] receive minus event time; negative where the receiver's clock is behind the venue's
+    def __init__(self, window: int = WINDOW) -> None:
+        self._window = window
+        self._recv = self._event = np.zeros(0, np.int64)
+        self._usual = _Usual()
+        self._runs = _Runs()
+        self._spread = _Sample()
+
+    def push(self, messages: Messages) -> None:
+        """Take the messages of a stretch of the capture."""
+        is_update = ~messages.book.is_snapshot
+        recv = np.concatenate([self._recv, messages.book.ts_recv[is_update], messages.trades.ts_recv])
+        event = np.concatenate([self._event, messages.book.ts_event[is_update], messages.trades.ts_event])
+        is_timed = event != NO_TIME
+        self._recv, self._event = recv[is_timed], event[is_timed]
+        if len(self._recv) >= 2 * self._window:
+            self._settle(len(self._recv) - self._window)
+
+    def episodes(self) -> pl.DataFrame:
+        """Return the ledger rows (`schema.FEED_GAPS`) of clock-skew episodes; they have no sequence numbers."""
+        self._settle(len(self._recv))
+        return self._runs.episodes()
 
     def spread(self) -> dict[str, int]:
         """Return the count and the least, 1 %, median, 99 % and greatest skew in ns; of no messages only the count."""
-        if not len(self.skew_ns):
+        self._settle(len(self._recv))
+        return self._spread.quantiles()
+
+    def sample(self) -> pl.DataFrame:
+        """Return `ts_event` and `ts_recv` of all messages, or of evenly chosen ones where there are many."""
+        self._settle(len(self._recv))
+        return self._spread.clocks()
+
+    def _settle(self, n: int) -> None:
+        """Judge the `n` that arrived first."""
+        order = np.lexsort((self._event, self._recv))
+        first, rest = order[:n], np.sort(order[n:])
+        skew = self._recv[first] - self._event[first]
+        self._runs.push(self._recv[first], np.abs(skew - self._usual.before(skew)) >= DEPARTURE_NS)
+        self._spread.push(self._recv[first], skew)
+        self._recv, self._event = self._recv[rest], self._event[rest]
+
+
+class _Usual:
+    """The skew that was usual before each block of messages."""
+
+    def __init__(self) -> None:
+        self._block = np.zeros(0, np.int64)  # of the block at hand, what was seen
+        self._medians: deque[float] = deque(maxlen=_BLOCKS)
+
+    def before(self, skew: Int64s) -> Floats:
+        """Return what was usual before the block of each message; in the first block its own skew: `[n]`."""
+        usual = skew.astype(np.float64)
+        at = 0
+        while at < len(skew):
+            end = min(len(skew), at + _BLOCK - len(self._block))
+            if self._medians:
+                usual[at:end] = np.median(self._medians)
+            self._block = np.concatenate([self._block, skew[at:end]])
+            if len(self._block) == _BLOCK:
+                self._medians.append(float(np.median(self._block)))
+                self._block = np.zeros(0, np.int64)
+            at = end
+        return usual
+
+
+class _Runs:
+    """Runs of messages that are off, long enough to be episodes."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, int, int | None]] = []
+        self._run: list[int] = []  # receive times of the first messages of the run at hand, `RUN` at most
+
+    def push(self, recv: Int64s, is_off: Bools) -> None:
+        """Take messages as they arrived."""
+        edges = np.flatnonzero(np.diff(is_off.astype(np.int8), prepend=np.int8(bool(self._run))))
+        bounds = [0, *edges.tolist(), len(recv)]
+        for start, end in pairwise(bounds):
+            if start == end:
+                continue
+            if is_off[start]:
+                self._run += recv[start : min(end, start + RUN - len(self._run))].tolist()
+            elif self._run:
+                self._close(int(recv[start]))
+
+    def episodes(self) -> pl.DataFrame:
+        self._close(None)
+        columns = (schema.TS_START, schema.TS_KNOWN, schema.TS_END)
+        return (
+            pl.DataFrame(self._rows, schema=dict.fromkeys(columns, pl.Int64), orient="row")
+            .with_columns(
+                pl.lit(None, pl.Int64).alias(schema.SEQ_BEFORE),
+                pl.lit(None, pl.Int64).alias(schema.SEQ_AFTER),
+                pl.lit("clock_skew").alias(schema.CAUSE),
+            )
+            .cast(pl.Schema(schema.FEED_GAPS))
+        )
+
+    def _close(self, ts: int | None) -> None:
+        if len(self._run) >= RUN:
+            self._rows.append((self._run[0], self._run[RUN - 1], ts))
+        self._run = []
+
+
+class _Sample:
+    """Every k-th message, k doubled whenever there are too many."""
+
+    def __init__(self) -> None:
+        self._n, self._stride = 0, 1
+        self._parts = [np.zeros((2, 0), np.int64)]
+
+    def push(self, recv: Int64s, skew: Int64s) -> None:
+        first = -self._n % self._stride
+        self._parts.append(np.stack([recv, skew])[:, first :: self._stride])
+        self._n += len(skew)
+        if sum(part.shape[1] for part in self._parts) > _SAMPLE:
+            self._parts = [self._pairs()[:, ::2]]
+            self._stride *= 2
+
+    def clocks(self) -> pl.DataFrame:
+        recv, skew = self._pairs()
+        return pl.DataFrame({schema.TS_EVENT: recv - skew, schema.TS_RECV: recv}).cast(schema.TIME)
+
+    def _pairs(self) -> Int64s:
+        return np.concatenate(self._parts, axis=1)
+
+    def quantiles(self) -> dict[str, int]:
+        if not self._n:
             return {"n_skew": 0}
-        names = ("skew_min_ns", "skew_p01_ns", "skew_median_ns", "skew_p99_ns", "skew_max_ns")
-        values = np.quantile(self.skew_ns, (0.0, 0.01, 0.5, 0.99, 1.0), method="nearest")
-        return {"n_skew": len(self.skew_ns), **{n: int(v) for n, v in zip(names, values, strict=True)}}
-
-
-def clocks(messages: Messages) -> Clocks:
-    """Collect both times of depth updates and trades. A snapshot's are a request's, and are left out."""
-    is_update = ~messages.book.is_snapshot
-    recv = np.concatenate([messages.book.ts_recv[is_update], messages.trades.ts_recv])
-    event = np.concatenate([messages.book.ts_event[is_update], messages.trades.ts_event])
-    recv, event = recv[event != NO_TIME], event[event != NO_TIME]
-    order = np.lexsort((event, recv))
-    return Clocks(recv[order], recv[order] - event[order])
-
-
-def skew_episodes(times: Clocks) -> pl.DataFrame:
-    """Return the ledger rows (`schema.FEED_GAPS`) of clock-skew episodes; they have no sequence numbers."""
-    is_off = np.abs(times.skew_ns - _usual(times.skew_ns)) >= DEPARTURE_NS
-    edges = np.flatnonzero(np.diff(is_off, prepend=False, append=False))
-    begin, end = edges[::2], edges[1::2]
-    is_long = end - begin >= RUN
-    begin, end = begin[is_long], end[is_long]
-    ends = pl.Series(np.append(times.ts_recv, 0)[end])
-    columns = {
-        schema.TS_START: times.ts_recv[begin],
-        schema.TS_KNOWN: times.ts_recv[begin + RUN - 1],
-        schema.TS_END: ends.set(pl.Series(end == len(times.ts_recv)), None),
-        schema.SEQ_BEFORE: pl.Series([None] * len(begin), dtype=pl.Int64),
-        schema.SEQ_AFTER: pl.Series([None] * len(begin), dtype=pl.Int64),
-    }
-    return (
-        pl.DataFrame(columns).with_columns(pl.lit("clock_skew").alias(schema.CAUSE)).cast(pl.Schema(schema.FEED_GAPS))
-    )
-
-
-def _usual(skew_ns: Int64s) -> Floats:
-    """Return for each message the skew that was usual before its block; its own in the first block."""
-    n_blocks = len(skew_ns) // _BLOCK
-    medians = pl.Series(np.median(skew_ns[: n_blocks * _BLOCK].reshape(n_blocks, _BLOCK), axis=1))
-    usual = skew_ns.astype(np.float64)
-    before = medians.rolling_median(_BLOCKS, min_samples=1).to_numpy()
-    usual[_BLOCK:] = np.repeat(before, _BLOCK)[: len(skew_ns) - _BLOCK] if n_blocks else usual[_BLOCK:]
-    return usual
+        values = np.quantile(self._pairs()[1], tuple(_QUANTILES.values()), method="nearest")
+        return {"n_skew": self._n, **{f"{n}_ns": int(v) for n, v in zip(_QUANTILES, values, strict=True)}}

@@ -1,81 +1,117 @@
-"""The ladder of prices that one pass over the messages can ever stand on.
+"""The ladder of prices that the book stands on: every price seen so far, as a rank among them.
 
 Belongs here: from prices to ranks, so that the book is dense arrays over prices that occur, and not over a range.
 Does not: sizes, sides, time.
 
 A book indexed by tick would let one hostile price (9e10 at a tick of 1e-8) ask for more memory than there is.
 Ranks grow with the number of different prices instead. Where the range is moderate they come from a bitmap and the
-count of bits below (two passes, no sorting); else from sorting.
+count of bits below (no sorting); else from sorting. A price that was not seen before moves the ranks of those above it.
 """
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trading_assets.raw.compiled import compiled
-from trading_assets.raw.messages import Int64s, Messages
-from trading_assets.raw.rebuilding.bits import Words, n_words, popcount
-from trading_assets.raw.rebuilding.units import Floats, in_units
-
-Int32s = NDArray[np.int32]
+from trading_assets.raw.messages import Floats, Int64s
+from trading_assets.raw.rebuilding.bits import Int32s, Words, n_words, popcount
+from trading_assets.raw.units import in_units
 
 _DENSE_SPAN: Final = 2**28
 """Ticks between the lowest and the highest price up to which the bitmap (32 MiB, and as much of counts) is taken."""
-_SAFE_TICKS: Final = 2**62
+_SAFE_TICKS: Final = 2**52
+"""Up to here a price times its power of ten is within half a tick of a whole number."""
+_ROOM: Final = 2**12
+"""Ticks of room that are made on both sides of the range."""
 _ONE: Final = np.uint64(1)
 _LOW: Final = np.uint64(63)
 
 
-class Ladder(NamedTuple):
-    """`m` levels of all messages as ranks, and the `r` different prices they rank among, rising."""
+class Ladder:
+    """All prices seen so far, rising, in the venue's units: `px`, `[r]`; replaced by a new array when it grows."""
 
-    rank: Int32s  # [m]
-    px: Floats  # [r] in the venue's units
+    def __init__(self) -> None:
+        self.px: Floats = np.zeros(0)
+        self._is_dense = True
+        self._decimals = 0
+        self._low = 0  # tick of the bitmap's first bit
+        self._bitmap: Words = np.zeros(0, np.uint64)
+        self._below: Int32s = np.zeros(0, np.int32)
 
+    def ranks(self, px: Floats, decimals: int) -> Int32s:
+        """Return the rank of each price, `[m]`, after adding those that are new.
 
-def ladder(captures: Sequence[Messages]) -> Ladder:
-    """Rank the prices of all levels of the captures, one after the other.
+        Args:
+            px: `[m]` prices.
+            decimals: a number of decimals that holds all of them.
+        """
+        if not len(px):
+            return np.zeros(0, np.int32)
+        if self._is_dense and self._has_room(px, decimals):
+            ticks = np.rint(px * 10.0**self._decimals).astype(np.int64)
+            if _mark(ticks, self._low, self._bitmap):
+                self._renumber()
+            return _ranks(ticks, self._low, self._bitmap, self._below)
+        self._is_dense = False
+        known = np.unique(np.concatenate([self.px, px]))
+        self.px = self.px if len(known) == len(self.px) else known
+        return np.searchsorted(self.px, px).astype(np.int32)
 
-    Equal prices have one rank, whatever the number of decimals that each capture counts its ticks in.
-    """
-    ticks = _one_scale(captures)
-    if ticks is not None and not len(ticks):
-        return Ladder(np.empty(0, np.int32), np.empty(0, np.float64))
-    if ticks is not None and int(ticks.max()) - int(ticks.min()) < _DENSE_SPAN:
-        rank = np.empty(len(ticks), np.int32)
-        low, words = int(ticks.min()), n_words(int(ticks.max()) - int(ticks.min()) + 1)
-        bitmap, below = np.zeros(words, np.uint64), np.empty(words, np.int32)
-        _rank(ticks, low, bitmap, below, rank)
-        present = np.flatnonzero(np.unpackbits(bitmap.view(np.uint8), bitorder="little"))
-        return Ladder(rank, in_units(present + low, max(c.px_decimals for c in captures)))
-    floats = np.concatenate([in_units(c.book.px, c.px_decimals) for c in captures])
-    px, inverse = np.unique(floats, return_inverse=True)
-    return Ladder(inverse.astype(np.int32), px)
+    def _has_room(self, px: Floats, decimals: int) -> bool:
+        """Make the bitmap wide and fine enough; False if it would be too large."""
+        decimals = max(decimals, self._decimals)
+        low, high = float(px.min()), float(px.max())
+        if len(self.px):
+            low, high = min(low, float(self.px[0])), max(high, float(self.px[-1]))
+        if high * 10.0**decimals > _SAFE_TICKS or (high - low) * 10.0**decimals > _DENSE_SPAN:
+            return False
+        first, last = round(low * 10**decimals), round(high * 10**decimals)
+        is_inside = self._low <= first and last < self._low + 64 * len(self._bitmap)
+        if decimals > self._decimals or not is_inside:
+            self._lay_out(decimals, first, last)
+        return True
 
+    def _lay_out(self, decimals: int, first: int, last: int) -> None:
+        room = max(_ROOM, last - first)
+        self._decimals, self._low = decimals, first - room
+        self._bitmap = np.zeros(n_words(last - first + 2 * room), np.uint64)
+        self._below = np.zeros(len(self._bitmap), np.int32)
+        _mark(np.rint(self.px * 10.0**decimals).astype(np.int64), self._low, self._bitmap)
+        _count_below(self._bitmap, self._below)
 
-def _one_scale(captures: Sequence[Messages]) -> Int64s | None:
-    """Return all prices in the finest tick of the captures, or None where one would overflow."""
-    decimals = max(capture.px_decimals for capture in captures)
-    factors = [10 ** (decimals - capture.px_decimals) for capture in captures]
-    largest = [int(np.abs(capture.book.px).max(initial=0)) for capture in captures]
-    if any(px * factor > _SAFE_TICKS for px, factor in zip(largest, factors, strict=True)):
-        return None
-    scaled = [c.book.px if f == 1 else c.book.px * np.int64(f) for c, f in zip(captures, factors, strict=True)]
-    return scaled[0] if len(scaled) == 1 else np.concatenate(scaled)
+    def _renumber(self) -> None:
+        _count_below(self._bitmap, self._below)
+        bits = np.unpackbits(self._bitmap.view(np.uint8), bitorder="little")
+        self.px = in_units(np.flatnonzero(bits) + self._low, self._decimals)
 
 
 @compiled
-def _rank(ticks: Int64s, low: int, bitmap: Words, below: Int32s, rank: Int32s) -> None:
+def _mark(ticks: Int64s, low: int, bitmap: Words) -> bool:
+    """Set the bits of all ticks; say whether any was not set."""
+    is_new = False
     for tick in ticks:
         place = tick - low
-        bitmap[place >> 6] |= _ONE << (np.uint64(place) & _LOW)
+        bit = _ONE << (np.uint64(place) & _LOW)
+        if bitmap[place >> 6] & bit == 0:
+            bitmap[place >> 6] |= bit
+            is_new = True
+    return is_new
+
+
+@compiled
+def _count_below(bitmap: Words, below: Int32s) -> None:
+    """Count the bits below each word."""
     total = 0
     for word in range(len(bitmap)):
         below[word] = total
         total += popcount(bitmap[word])
+
+
+@compiled
+def _ranks(ticks: Int64s, low: int, bitmap: Words, below: Int32s) -> Int32s:
+    ranks = np.empty(len(ticks), np.int32)
     for i in range(len(ticks)):
         place = ticks[i] - low
         lower = bitmap[place >> 6] & ((_ONE << (np.uint64(place) & _LOW)) - _ONE)
-        rank[i] = below[place >> 6] + popcount(lower)
+        ranks[i] = below[place >> 6] + popcount(lower)
+    return ranks

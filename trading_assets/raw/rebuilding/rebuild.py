@@ -6,31 +6,40 @@ Does not: the rules of sequence (sequence), the book (book), the ledger (gaps), 
 A book row follows each update that changed the book, each snapshot that was used, and each message that had to wait for
 a missing one; the last kind shows no levels, because the book is then not known. `ts_recv` of a row is when it could be
 known: the receive time of the latest message that had arrived, never falling. Rows that are not valid are those
-that wait, and those whose book is crossed, locked or one-sided. A message that waited and was then applied makes two
-rows. Valid rows are in the order of the venue's ids.
+that wait, those whose book differs from the venue's checksum, and those whose book is crossed, locked or one-sided. A
+message that waited and was then applied makes two rows. Valid rows are in the order of the venue's ids.
 
 A day begins with what yesterday left: yesterday is replayed at full depth, and shows no rows. A day whose first
 message is a snapshot needs no yesterday and never looks at one, so that its rows do not depend on what is at hand.
+
+Messages are taken a window at a time, and rows are handed over as they are made: memory does not grow with the day.
 """
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Final, Literal
 
 import numpy as np
 import polars as pl
 
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.messages import NO_TIME, DeadLetter, Messages
-from trading_assets.raw.rebuilding import gaps, sequence, trades
-from trading_assets.raw.rebuilding.book import IN_STEP, Levels, Rows, replay
-from trading_assets.raw.rebuilding.clock import clocks, skew_episodes
-from trading_assets.raw.rebuilding.ladder import ladder
-from trading_assets.raw.rebuilding.steps import APPLIED, FATES, Int8s, Steps
-from trading_assets.raw.rebuilding.units import in_units
-from trading_assets.venues import venue_of
+from trading_assets.raw.messages import NO_SEQ, NO_TIME, SNAPSHOT, DeadLetter, Int64s, Messages
+from trading_assets.raw.rebuilding import gaps
+from trading_assets.raw.rebuilding.book import IN_STEP, Book, Levels, Rows
+from trading_assets.raw.rebuilding.clock import Clocks
+from trading_assets.raw.rebuilding.ladder import Ladder
+from trading_assets.raw.rebuilding.sequence import Sequencer
+from trading_assets.raw.rebuilding.steps import FATES, Breaks, Window
+from trading_assets.raw.rebuilding.stream import WINDOW, Reordered, Stream
+from trading_assets.raw.rebuilding.tickers import TICKERS, Tickers
+from trading_assets.raw.rebuilding.trades import Tape, in_order
+from trading_assets.venues import interchange, venue_of
 
-_NS: int = 1_000_000_000
+_NS: Final = 1_000_000_000
+Table = Literal["raw_l2_snapshots", "raw_trades", "tickers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,63 +59,232 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class RawDay:
-    """Everything that one day of captures says, as frames to be audited and published together."""
+class Findings:
+    """What a day of captures says beside its books and trades."""
 
-    snapshots: pl.DataFrame  # schema.l2_snapshots(depth)
-    trades: pl.DataFrame  # schema.TRADES
     gaps: pl.DataFrame  # schema.FEED_GAPS
     dead_letters: pl.DataFrame  # schema.DEAD_LETTERS
-    tickers: pl.DataFrame  # ts_recv, seq_last and the best level: the venue's own word, evidence for the gate
     counts: Counts
+    n_trades: int  # rows of raw_trades; a line may hold several
+    invalid: Int64s  # ts_recv (ns) of the book rows that are not valid
+    has_ids: bool  # the source numbers its updates
+    has_trade_ids: bool
+    are_trades_sorted: bool  # as handed over; else they are to be put `in_order`
     n_rows_beyond_snapshot: int  # rows that show a price deeper than any snapshot reached: levels between may lack
+    n_checksums: int  # books that were held against a checksum of the venue
+    n_checksums_missed: int
     clock_skew: dict[str, int]  # see Clocks.spread
+    clocks: pl.DataFrame  # see Clocks.sample
 
 
-def needs_yesterday(today: Messages) -> bool:
-    """Say whether the book of the day starts from the day before: its first book message is no snapshot."""
-    book = today.book
-    first = np.lexsort((book.seq_last, book.ts_recv))[:1]
-    return not book.is_snapshot[first].all()
-
-
-def rebuild_day(
-    today: Messages, yesterday: Messages | None, *, day: date, instrument: Instrument, depth: int
-) -> RawDay:
-    """Rebuild books, trades and gaps of one day.
+class Rebuild:
+    """The rebuild of one day, fed with decoded messages in file order: first yesterday's, if any, then the day's.
 
     Args:
-        today: the day's messages.
-        yesterday: those of the day before; only looked at if `needs_yesterday(today)`.
         day: gaps that had ended before it are yesterday's.
         instrument: its venue chooses the sequence rule.
         depth: levels a side of the published book.
-
-    Raises:
-        InvalidIdentifier: the venue has no sequence rule.
+        window: how many messages are put in order at a time.
     """
-    captures = [today] if yesterday is None or not needs_yesterday(today) else [yesterday, today]
-    plan = sequence.plan([capture.book for capture in captures], venue_of(instrument).rule)
-    n_before = sum(len(capture.book.line_no) for capture in captures[:-1])
-    rows = _rows(captures, plan.steps, depth=depth, n_before=n_before)
-    snapshots = _row_heads(captures, plan.steps, rows)
-    scale = {"px_decimals": today.px_decimals, "sz_decimals": today.sz_decimals}
-    parts = [
-        gaps.break_gaps(plan.breaks),
-        gaps.crossed_gaps(snapshots),
-        trades.trade_gaps(today.trades),
-        skew_episodes(clocks(today)),
-    ]
-    day_rows = trades.trades_frame(today.trades, **scale)
+
+    def __init__(self, *, day: date, instrument: Instrument, depth: int, window: int = WINDOW) -> None:
+        self._day, self._depth = day, depth
+        self._instrument = instrument
+        self._sequencer: Sequencer | None = None
+        self._has_ids = True
+        self._reordered, self._ladder, self._book = Reordered(window), Ladder(), Book(depth=depth)
+        self._tape = Tape(are_consecutive=venue_of(instrument).rule.are_trades_consecutive, window=window)
+        self._tickers, self._clocks, self._changes = Tickers(), Clocks(window), gaps.StateChanges()
+        self._px_decimals = 0
+        self._breaks: list[Breaks] = []
+        self._fates = np.zeros(len(FATES), np.int64)
+        self._ignored: Counter[str] = Counter()
+        self._dead: list[DeadLetter] = []
+        self._invalid = [np.zeros(0, np.int64)]
+        self._n_lines = self._n_snapshots = self._n_beyond = self._n_checked = self._n_mismatched = 0
+
+    def yesterday(self, messages: Messages) -> None:
+        """Take messages of the day before: they move the book and show nothing."""
+        for window in self._reordered.push(self._stream(messages)):
+            self._moved(window, is_shown=False)
+
+    def end_yesterday(self) -> None:
+        """Take what is held of the day before; arrivals of two days are not put in one order."""
+        for window in self._reordered.flush():
+            self._moved(window, is_shown=False)
+
+    def today(self, messages: Messages) -> Iterator[tuple[Table, pl.DataFrame]]:
+        """Take messages of the day; yield rows as they are made."""
+        self._n_lines += messages.n_lines
+        self._ignored.update(messages.ignored)
+        self._dead += messages.dead_letters
+        self._clocks.push(messages)
+        self._tickers.push(messages.tickers)
+        for rows in self._tape.push(messages.trades):
+            yield "raw_trades", rows
+        for window in self._reordered.push(self._stream(messages)):
+            yield from self._shown(window)
+
+    def end(self) -> Iterator[tuple[Table, pl.DataFrame]]:
+        """Yield the last rows: the day ends here."""
+        for rows in self._tape.flush():
+            yield "raw_trades", rows
+        for window in self._reordered.flush():
+            yield from self._shown(window)
+        for tickers in self._tickers.rest():
+            yield "tickers", tickers
+
+    def findings(self) -> Findings:
+        """Return what else there is to say, after the end."""
+        open_break = [] if self._sequencer is None else [self._sequencer.unfinished]
+        parts = [
+            gaps.break_gaps([*self._breaks, *open_break], is_numbered=self._is_numbered),
+            self._changes.gaps(),
+            self._tape.gaps(),
+            self._clocks.episodes(),
+        ]
+        midnight = datetime(self._day.year, self._day.month, self._day.day, tzinfo=UTC)
+        return Findings(
+            gaps=gaps.ledger(parts, since_ns=int(midnight.timestamp()) * _NS),
+            dead_letters=dead_letters_frame(tuple(self._dead)),
+            counts=self._counts(),
+            n_trades=self._tape.n_rows,
+            invalid=np.concatenate(self._invalid),
+            has_ids=self._has_ids,
+            has_trade_ids=self._tape.has_ids,
+            are_trades_sorted=self._tape.is_sorted,
+            n_rows_beyond_snapshot=self._n_beyond,
+            n_checksums=self._n_checked,
+            n_checksums_missed=self._n_mismatched,
+            clock_skew=self._clocks.spread(),
+            clocks=self._clocks.sample(),
+        )
+
+    @property
+    def _is_numbered(self) -> bool:
+        """Say whether the numbers that messages are followed by are the venue's."""
+        return self._sequencer is not None and self._sequencer.is_numbered
+
+    def _stream(self, messages: Messages) -> Stream:
+        self._px_decimals = max(self._px_decimals, messages.px_decimals)
+        return Stream.of(messages.book)
+
+    def _moved(self, arrived: Stream, *, is_shown: bool) -> tuple[Window, Rows]:
+        """Follow a window of messages, and lay it over the book."""
+        if self._sequencer is None:
+            self._has_ids = bool((arrived.last[arrived.kind <= SNAPSHOT] != NO_SEQ).any())
+            self._sequencer = Sequencer(venue_of(self._instrument).rule if self._has_ids else interchange.RULE)
+        window = self._sequencer.plan(arrived)
+        self._breaks.append(window.breaks)
+        messages = window.messages
+        levels = Levels(
+            messages.offsets,
+            messages.is_ask,
+            self._ladder.ranks(messages.px, self._px_decimals),
+            messages.sz,
+            messages.max_levels,
+            messages.checksum,
+            messages.px_places,
+            messages.sz_places,
+        )
+        return window, self._book.replay(window.steps, levels, self._ladder.px, is_shown=is_shown)
+
+    def _shown(self, arrived: Stream) -> Iterator[tuple[Table, pl.DataFrame]]:
+        for tickers in self._tickers.beside(arrived):
+            yield "tickers", tickers
+        window, rows = self._moved(arrived, is_shown=True)
+        self._fates += window.fates
+        self._n_snapshots += window.n_snapshots
+        self._ignored.update({"mark": window.n_marks} if window.n_marks else {})
+        self._n_beyond += rows.n_beyond_snapshot
+        self._n_checked += rows.n_checked
+        self._n_mismatched += rows.n_mismatched
+        heads = _row_heads(window, rows)
+        self._changes.push(heads)
+        self._invalid.append(heads.filter(~pl.col(schema.IS_VALID))[schema.TS_RECV].cast(pl.Int64).to_numpy())
+        if len(heads):
+            yield "raw_l2_snapshots", _with_levels(heads, rows, depth=self._depth)
+
+    def _counts(self) -> Counts:
+        fates = dict(zip(FATES, self._fates.tolist(), strict=True))
+        used = {
+            "depth_update": fates["applied"] - self._n_snapshots,
+            "snapshot": self._n_snapshots,
+            "trade": self._tape.n_lines,
+            "ticker": self._tickers.n_lines,
+        }
+        unused = {name: n for name, n in fates.items() if n and name not in {"applied", "duplicate"}}
+        ignored = {**dict(sorted(self._ignored.items())), **unused}
+        repeats = fates["duplicate"] + self._tape.n_repeated_lines
+        return Counts(self._n_lines, used, ignored, repeats, len(self._dead))
+
+
+@dataclass(frozen=True, slots=True)
+class RawDay:
+    """A whole day held in memory: what `Rebuild` hands over and finds."""
+
+    snapshots: pl.DataFrame  # schema.l2_snapshots(depth)
+    trades: pl.DataFrame  # schema.TRADES
+    tickers: pl.DataFrame  # tickers.TICKERS
+    findings: Findings
+
+    @property
+    def gaps(self) -> pl.DataFrame:
+        """The ledger."""
+        return self.findings.gaps
+
+    @property
+    def counts(self) -> Counts:
+        """What became of each line."""
+        return self.findings.counts
+
+
+def begins_without_book(messages: Sequence[Messages]) -> bool:
+    """Say whether the book of the day starts from the day before: its first book message is no snapshot.
+
+    Args:
+        messages: of the beginning of the day, a window of book messages if there are as many.
+    """
+    ts, last, is_snapshot = (
+        np.concatenate([np.zeros(0), *(getattr(each.book, name) for each in messages)])
+        for name in ("ts_recv", "seq_last", "is_snapshot")
+    )
+    first = np.lexsort((last, ts))[:1]
+    return not bool(is_snapshot[first].all())
+
+
+def rebuild_day(
+    today: Messages, yesterday: Messages | None, *, day: date, instrument: Instrument, depth: int, window: int = WINDOW
+) -> RawDay:
+    """Rebuild books, trades and gaps of a recording that fits in memory.
+
+    Args:
+        today: the day's messages.
+        yesterday: those of the day before; only looked at if `begins_without_book([today])`.
+        day: gaps that had ended before it are yesterday's.
+        instrument: its venue chooses the sequence rule.
+        depth: levels a side of the published book.
+        window: how many messages are put in order at a time.
+    """
+    rebuild = Rebuild(day=day, instrument=instrument, depth=depth, window=window)
+    if yesterday is not None and begins_without_book([today]):
+        rebuild.yesterday(yesterday)
+        rebuild.end_yesterday()
+    tables: dict[Table, list[pl.DataFrame]] = {
+        "raw_l2_snapshots": [pl.DataFrame(schema=schema.l2_snapshots(depth))],
+        "raw_trades": [pl.DataFrame(schema=schema.TRADES)],
+        "tickers": [pl.DataFrame(schema=TICKERS)],
+    }
+    for rows in (rebuild.today(today), rebuild.end()):
+        for table, frame in rows:
+            tables[table].append(frame)
+    findings = rebuild.findings()
+    trades = pl.concat(tables["raw_trades"])
     return RawDay(
-        snapshots=_with_levels(snapshots, rows, depth=depth),
-        trades=day_rows,
-        gaps=gaps.ledger(parts, since_ns=int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * _NS),
-        dead_letters=dead_letters_frame(today.dead_letters),
-        tickers=_tickers(today),
-        counts=_counts(today, plan.fate[n_before:], n_trades=len(day_rows)),
-        n_rows_beyond_snapshot=rows.n_beyond_snapshot,
-        clock_skew=clocks(today).spread(),
+        pl.concat(tables["raw_l2_snapshots"]),
+        trades if findings.are_trades_sorted else in_order(trades),
+        pl.concat(tables["tickers"]),
+        findings,
     )
 
 
@@ -116,38 +294,23 @@ def dead_letters_frame(letters: tuple[DeadLetter, ...]) -> pl.DataFrame:
     return pl.DataFrame(records, schema=dict(schema.DEAD_LETTERS), orient="row")
 
 
-def _rows(captures: list[Messages], steps: Steps, *, depth: int, n_before: int) -> Rows:
-    """Replay all captures, and show the rows that arrivals after the first `n_before` messages set off."""
-    rungs = ladder(captures)
-    starts = np.cumsum([0, *(len(capture.book.px) for capture in captures)])
-    ends = [capture.book.offsets[1:] + start for capture, start in zip(captures, starts, strict=False)]
-    levels = Levels(
-        np.concatenate([np.zeros(1, np.int64), *ends]),
-        np.concatenate([capture.book.is_ask for capture in captures]),
-        rungs.rank,
-        np.concatenate([in_units(capture.book.sz, capture.sz_decimals) for capture in captures]),
-    )
-    first_shown = int(np.searchsorted(steps.cause >= n_before, True))  # noqa: FBT003 - a value to look for
-    return replay(steps, levels, rungs.px, depth=depth, first_shown=first_shown)
-
-
-def _row_heads(captures: list[Messages], steps: Steps, rows: Rows) -> pl.DataFrame:
+def _row_heads(window: Window, rows: Rows) -> pl.DataFrame:
     """Return time, ids and state of each row."""
-    message = steps.message[rows.step]
-    event, first, last = (
-        np.concatenate([getattr(capture.book, name) for capture in captures])[message]
-        for name in ("ts_event", "seq_first", "seq_last")
-    )
+    message = window.steps.message[rows.step]
     columns = {
-        schema.TS_EVENT: pl.Series(event, dtype=pl.Int64),
-        schema.TS_RECV: pl.Series(steps.ts[rows.step], dtype=pl.Int64),
-        schema.SEQ_FIRST: first,
-        schema.SEQ_LAST: last,
+        schema.TS_EVENT: pl.Series(window.messages.ts_event[message], dtype=pl.Int64),
+        schema.TS_RECV: pl.Series(window.steps.ts[rows.step], dtype=pl.Int64),
+        schema.SEQ_FIRST: pl.Series(window.messages.first[message], dtype=pl.Int64),
+        schema.SEQ_LAST: pl.Series(window.messages.last[message], dtype=pl.Int64),
         schema.IS_VALID: rows.state == IN_STEP,
         "state": rows.state,
     }
-    ts_event = pl.col(schema.TS_EVENT)
-    frame = pl.DataFrame(columns).with_columns(pl.when(ts_event != NO_TIME).then(ts_event))
+    ts_event, first, last = (pl.col(name) for name in (schema.TS_EVENT, schema.SEQ_FIRST, schema.SEQ_LAST))
+    frame = pl.DataFrame(columns).with_columns(
+        pl.when(ts_event != NO_TIME).then(ts_event),
+        pl.when(first != NO_SEQ).then(first),
+        pl.when(last != NO_SEQ).then(last),
+    )
     return frame.cast({schema.TS_EVENT: schema.TIME, schema.TS_RECV: schema.TIME})
 
 
@@ -155,31 +318,3 @@ def _with_levels(heads: pl.DataFrame, rows: Rows, *, depth: int) -> pl.DataFrame
     names = [schema.level(side, field, n) for n in range(depth) for side in schema.SIDES for field in schema.FIELDS]
     levels = [pl.Series(name, column, nan_to_null=True) for name, column in zip(names, rows.levels, strict=True)]
     return heads.drop("state").hstack(levels)
-
-
-def _tickers(today: Messages) -> pl.DataFrame:
-    """Return the venue's best bids and asks with the update id each was true at, in order of arrival."""
-    ticks = today.tickers
-    columns = {
-        schema.TS_RECV: pl.Series(ticks.ts_recv, dtype=pl.Int64).cast(schema.TIME),
-        schema.SEQ_LAST: pl.Series(ticks.seq, dtype=pl.Int64),
-        schema.level("bid", "px", 0): in_units(ticks.bid_px, today.px_decimals),
-        schema.level("bid", "sz", 0): in_units(ticks.bid_sz, today.sz_decimals),
-        schema.level("ask", "px", 0): in_units(ticks.ask_px, today.px_decimals),
-        schema.level("ask", "sz", 0): in_units(ticks.ask_sz, today.sz_decimals),
-    }
-    return pl.DataFrame(columns).sort(schema.TS_RECV, schema.SEQ_LAST, maintain_order=True)
-
-
-def _counts(today: Messages, fate: Int8s, *, n_trades: int) -> Counts:
-    n_fates = dict(zip(FATES, np.bincount(fate, minlength=len(FATES)).tolist(), strict=True))
-    applied = fate == APPLIED
-    used = {
-        "depth_update": int((applied & ~today.book.is_snapshot).sum()),
-        "snapshot": int((applied & today.book.is_snapshot).sum()),
-        "trade": n_trades,
-        "ticker": len(today.tickers.line_no),
-    }
-    unused = {name: n for name, n in n_fates.items() if n and name not in {"applied", "duplicate"}}
-    repeats = n_fates["duplicate"] + len(today.trades.line_no) - n_trades
-    return Counts(today.n_lines, used, {**today.ignored, **unused}, repeats, len(today.dead_letters))

@@ -7,11 +7,9 @@ Does not: deciding them (sequence).
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trading_assets.raw.messages import Int64s
-
-Int8s = NDArray[np.int8]
+from trading_assets.raw.messages import Int8s, Int64s
+from trading_assets.raw.rebuilding.stream import Stream
 
 NOWHERE: Final = np.iinfo(np.int64).min
 """The id of a book that has seen no snapshot, and the time of what has not happened."""
@@ -36,12 +34,11 @@ CAUSES: Final = ("no_snapshot", "sequence_gap", "resync")
 
 
 class Steps(NamedTuple):
-    """What to do, in order: `s` steps over `n` messages."""
+    """What to do, in order: `s` steps over the messages of a window."""
 
     message: Int64s  # [s] index of the message
     kind: Int8s  # [s] UPDATE, LAY, REPLACE or MARK
     ts: Int64s  # [s] when it could be done: ns since the epoch, never falling
-    cause: Int64s  # [s] index of the message whose arrival set it off
 
 
 class Breaks(NamedTuple):
@@ -55,9 +52,15 @@ class Breaks(NamedTuple):
     after: Int64s  # [g] first id after it
 
 
-class Plan(NamedTuple):
-    """Steps, breaks, and what became of each message."""
+class Window(NamedTuple):
+    """What a window of messages does to the book.
 
+    `fates` and `used` count lines, and may take back what an earlier window counted of a message that had to wait.
+    """
+
+    messages: Stream  # those of the window, after those of earlier windows that may still be used
     steps: Steps
-    breaks: Breaks
-    fate: Int8s  # [n] index into FATES, in the order the messages were given
+    breaks: Breaks  # that are over
+    fates: Int64s  # [6] lines by what became of them, in the order of FATES
+    n_snapshots: int  # of the applied lines, those of snapshots
+    n_marks: int  # lines that are marks

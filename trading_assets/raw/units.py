@@ -1,0 +1,34 @@
+"""From exact decimals to floats in the venue's units.
+
+Belongs here: the one division that turns integers into published prices and sizes.
+Does not: which integers (decoding), nor what they mean.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from trading_assets.raw.messages import Floats, Int8s, Int64s
+
+_EXACT_INTEGERS: Final = 2**53
+_EXACT_POWERS: Final = 10.0 ** np.arange(23)
+"""Up to here, both sides of the division are exact doubles, so that IEEE division rounds once."""
+
+
+def in_units(mantissas: Int64s, decimals: Int8s | int) -> Floats:
+    """Return `mantissas / 10**decimals`, correctly rounded: equal decimals give equal floats at any scale.
+
+    Args:
+        mantissas: `[n]` integers.
+        decimals: how many of their digits stand after the point, at most 22: of each, or of all.
+
+    Returns:
+        `[n]` the nearest double to each exact quotient.
+    """
+    floats: Floats = mantissas / _EXACT_POWERS[decimals]
+    wide = np.flatnonzero(np.abs(mantissas) > _EXACT_INTEGERS)
+    if len(wide):
+        of_each = np.broadcast_to(decimals, len(mantissas))
+        pairs = zip(mantissas[wide].tolist(), of_each[wide].tolist(), strict=True)
+        floats[wide] = [mantissa / 10**places for mantissa, places in pairs]  # Python divides exactly, then rounds
+    return floats
