@@ -28,8 +28,8 @@ PAUSED: Final = 3
 BUY: Final = 0
 SELL: Final = 1
 NO_SIDE: Final = -1
-MAX_LINE_BYTES: Final = 4 * 2**20
-"""Longest line that is decoded; a 5,000-level snapshot, the largest message of a venue, has under 0.4 MB."""
+MAX_LINE_BYTES: Final = 16 * 2**20
+"""Longest line that is decoded; a whole book of Coinbase, the largest message of a venue, has 5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
