@@ -3,7 +3,8 @@
 Belongs here: which partition each line goes to, and landing all of a file or nothing of it.
 Does not: whose lines they are (origins), nor joining what several files landed (merger).
 
-Lines go byte for byte; only a missing last line feed is added. A line that does not say when it was received, or whose
+Lines go byte for byte; only a missing last line feed is added, and where a connection numbers its lines the marks that
+keep what this tells (connections). A line that does not say when it was received, or whose
 it is, goes with the line before it (at the head of a file: with the first that does), so that nothing is lost.
 """
 
@@ -20,11 +21,13 @@ import numpy as np
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.settings import CaptureSettings
+from trading_assets.sources.connections import Connection
 from trading_assets.sources.lines import NS_PER_DAY, UNREADABLE, Int64s, filled_forward, line_starts, receive_times
 from trading_assets.sources.origins import Survey, first_of, instruments_of, name_of, names_of
 from trading_assets.sources.reader import CaptureReader, Fragment
 from trading_assets.sources.summary import piece_times
 from trading_assets.sources.writer import CanonicalWriter, clear_leftovers
+from trading_assets.venues import venue_of
 
 MAX_PARTITIONS: Final = 256
 """How many partitions one file may land in: each keeps an encoder of some MiB while the file is read."""
@@ -84,7 +87,8 @@ def land_capture(
         raise NotACapture(f"{path}: {error}") from None
     landing.mkdir(parents=True, exist_ok=True)
     clear_leftovers(landing)
-    placer = _Placer(instruments, first=first_of(survey, instruments), first_day=next(iter(survey.days)))
+    connection = Connection(None if survey.is_split else venue_of(instruments[0]).connection_number)
+    placer = _Placer(instruments, connection, first=first_of(survey, instruments), first_day=next(iter(survey.days)))
     reader = CaptureReader(path, max_line_bytes=settings.max_line_bytes)
     with ExitStack() as undo:
         writers: dict[Partition, CanonicalWriter] = {}
@@ -93,7 +97,7 @@ def land_capture(
                 writers[partition] = CanonicalWriter(landing, zstd_level=settings.zstd_level)
                 undo.callback(writers[partition].discard)
             writers[partition].write(data, n_lines)
-        if sum(writer.n_lines for writer in writers.values()) != survey.n_lines:
+        if sum(writer.n_lines for writer in writers.values()) != survey.n_lines + connection.n_marks:
             raise NotACapture(f"{path}: the file changed while it was read")
         return Landing(published(writers, landing), survey.n_lines, reader.damage)
 
@@ -117,7 +121,9 @@ def _count(survey: Survey, piece: bytes | Fragment) -> None:
     survey.n_times += len(readable)
     survey.add_days(readable // NS_PER_DAY)
     if isinstance(piece, bytes):
-        survey.add_names(names_of(piece, line_starts(piece))[1])
+        names = names_of(piece, line_starts(piece))[1]
+        survey.add_names(names)
+        survey.add_books(piece, names)
     elif piece.is_first:
         survey.add_names([name_of(piece.data)])
 
@@ -154,30 +160,42 @@ def check_partitions(n: int) -> None:
 class _Placer:
     """Says of every piece which partition its lines go to, carrying on from the line before."""
 
-    def __init__(self, instruments: tuple[Instrument, ...], *, first: int, first_day: int) -> None:
+    def __init__(
+        self, instruments: tuple[Instrument, ...], connection: Connection, *, first: int, first_day: int
+    ) -> None:
         self._instruments = instruments
+        self._connection = connection
         self._at = {instrument.symbol: n for n, instrument in enumerate(instruments)}
         self._instrument = first
         self._day = first_day
 
     def placed(self, reader: CaptureReader) -> Iterator[tuple[Partition, bytes, int]]:
-        """Yield (partition, bytes, lines that begin in them), all of the file's bytes in order."""
+        """Yield (partition, bytes, lines that begin in them), all of the file's bytes in order, and marks."""
         for piece in reader.pieces():
             if isinstance(piece, bytes):
                 yield from self._lines(piece)
                 continue
             if piece.is_first:
                 self._carry(piece_times(piece), np.array([self._at.get(name_of(piece.data).symbol or "", UNREADABLE)]))
-            yield self._partition(self._day, self._instrument), piece.data, int(piece.is_first)
+                self._connection.begun(piece.data, np.array([0, len(piece.data)]))
+                yield from self._connection.marks(0, self._here, piece_times(piece))
+            yield self._here, piece.data, int(piece.is_first)
+        yield from self._connection.ended()
+
+    @property
+    def _here(self) -> Partition:
+        return self._partition(self._day, self._instrument)
 
     def _lines(self, chunk: bytes) -> Iterator[tuple[Partition, bytes, int]]:
         starts = line_starts(chunk)
-        days, owners = self._carry(receive_times(chunk, starts), self._named(chunk, starts))
+        times = receive_times(chunk, starts)
+        days, owners = self._carry(times, self._named(chunk, starts))
         cuts = np.flatnonzero((np.diff(days) != 0) | (np.diff(owners) != 0)) + 1
-        edges = [0, *cuts.tolist(), len(days)]
-        for first, end in pairwise(edges):
-            data = chunk[starts[first] : starts[end]]
-            yield self._partition(int(days[first]), int(owners[first])), data, end - first
+        edges = np.unique([0, *cuts, *self._connection.begun(chunk, starts), len(days)])
+        for first, end in pairwise(edges.tolist()):
+            partition = self._partition(int(days[first]), int(owners[first]))
+            yield from self._connection.marks(first, partition, times[first:end])
+            yield partition, chunk[starts[first] : starts[end]], end - first
 
     def _named(self, chunk: bytes, starts: Int64s) -> Int64s:
         """Return which instrument each line names, by its place in the list, or `UNREADABLE`."""

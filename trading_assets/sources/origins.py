@@ -16,8 +16,9 @@ import numpy as np
 
 from trading_assets.errors import InvalidIdentifier, NotACapture
 from trading_assets.identifiers import Instrument
+from trading_assets.raw.messages import Bools
 from trading_assets.sources.lines import UNREADABLE, Int64s
-from trading_assets.venues import VENUES
+from trading_assets.venues import UNTOLD, VENUES
 
 STRAY_AMONG: Final = 1000
 MAX_STRAY_SHARE: Final = 0.01
@@ -29,11 +30,15 @@ _WAY_OUT: Final = "split it by {}, or name the instrument with --instrument"
 _SPEAKERS: Final = tuple({id(venue): venue for venue in VENUES.values()}.values())
 
 HEAD_BYTES: Final = 400
-"""Everything but price levels stands at the front of a line."""
+"""Everything but price levels stands at the front of a line that is an object."""
+TAIL_BYTES: Final = 36
+"""A message that is a list names its channel and symbol at its end."""
+_RESUMED: Final = b' {"interchange":"resumed"'
 _SNAPSHOT: Final = b'"lastUpdateId":'
 _DIGITS_MASKED: Final = bytes.maketrans(b"123456789", b"000000000")
 _SILENT_BYTES: Final = 20
 """A receive time and a space: a line of no more bytes says nothing."""
+_LIST_AT: Final = _SILENT_BYTES
 
 
 class Name(NamedTuple):
@@ -53,6 +58,8 @@ class Survey:
     n_times: int = 0  # lines with a readable receive time
     days: dict[int, None] = field(default_factory=dict)  # days since the epoch, in order of first appearance
     damage: str | None = None  # why the file may hold more than was read
+    books: Counter[tuple[str, str]] = field(default_factory=Counter)  # (symbol, levels) of book lines
+    is_split: bool = False  # it is of one instrument of a connection, and says what is known of the connection
 
     def add_days(self, days: Int64s) -> None:
         """Note the days that more lines were received on."""
@@ -70,15 +77,40 @@ class Survey:
         if len(self.names) > MAX_NAMES:
             raise NotACapture(f"more than {MAX_NAMES} different symbols: this is not a recording of market data")
 
+    def add_books(self, chunk: bytes, names: Iterable[Name]) -> None:
+        """Count in of which depth the book lines of a chunk are, where a venue has books of several depths."""
+        self.is_split = self.is_split or _RESUMED in chunk
+        markets = {name.market for name in names}
+        patterns = {venue.books for market, venue in VENUES.items() if {market, _family(market)} & markets}
+        for pattern in patterns - {None}:
+            found = pattern.findall(chunk)  # type: ignore[union-attr]  # None was taken out
+            self.books.update((symbol.decode(), levels.decode()) for levels, symbol in found)
+
+
+def _family(market: str) -> str | None:
+    """Return what a line says that does not tell which of several markets it is of."""
+    return next((untold for untold, markets in UNTOLD.items() if market in markets), None)
+
 
 def name_of(line: bytes) -> Name:
-    """Return what one line says about itself in its first `HEAD_BYTES`."""
-    head = line[:HEAD_BYTES]
+    """Return what one line says about itself in its first `HEAD_BYTES`, or if it is a list in its last `TAIL_BYTES`."""
+    is_list = line[_LIST_AT : _LIST_AT + 1] == b"[" and line[_LIST_AT + 1 : _LIST_AT + 2].isdigit()
+    return _named(line[-TAIL_BYTES:] if is_list else line[:HEAD_BYTES])
+
+
+def _named(part: bytes) -> Name:
     for venue in _SPEAKERS:
-        symbol, market = venue.symbol_of(head), venue.market_of(head)
+        symbol, market = venue.symbol_of(part), venue.market_of(part)
         if symbol is not None or market is not None:
-            return Name(symbol, market, symbol is None and _SNAPSHOT in head)
-    return Name(None, None, _SNAPSHOT in head)
+            return Name(symbol, market, symbol is None and _SNAPSHOT in part)
+    return Name(None, None, _SNAPSHOT in part)
+
+
+def _are_lists(chunk: bytes, starts: Int64s) -> Bools:
+    """Tell of lines, each longer than a receive time, which hold a list that begins with a number."""
+    data = np.frombuffer(chunk + b" ", np.uint8)
+    opens, first = data[starts + _LIST_AT], data[starts + _LIST_AT + 1]
+    return (opens == ord("[")) & (first >= ord("0")) & (first <= ord("9"))
 
 
 def names_of(chunk: bytes, starts: Int64s) -> tuple[Int64s, list[Name]]:
@@ -90,43 +122,53 @@ def names_of(chunk: bytes, starts: Int64s) -> tuple[Int64s, list[Name]]:
     """
     at = np.flatnonzero(np.diff(starts) > _SILENT_BYTES)
     masked = chunk.translate(_DIGITS_MASKED)
-    begins = starts[at].tolist()
-    ends = np.minimum(starts[at + 1], starts[at] + HEAD_BYTES).tolist()
+    is_list = _are_lists(chunk, starts[at])
+    begins = np.where(is_list, np.maximum(starts[at], starts[at + 1] - TAIL_BYTES), starts[at]).tolist()
+    ends = np.where(is_list, starts[at + 1], np.minimum(starts[at + 1], starts[at] + HEAD_BYTES)).tolist()
     shapes = [masked[begin:end] for begin, end in zip(begins, ends, strict=True)]
     examples = dict(zip(shapes, zip(begins, ends, strict=True), strict=True))
-    names = {shape: name_of(chunk[begin:end]) for shape, (begin, end) in examples.items()}
+    names = {shape: _named(chunk[begin:end]) for shape, (begin, end) in examples.items()}
     if not any(map(_may_hold_digits, names.values())):
         return at, [names[shape] for shape in shapes]
     lines = zip(shapes, begins, ends, strict=True)
-    return at, [name_of(chunk[a:b]) if _may_hold_digits(names[shape]) else names[shape] for shape, a, b in lines]
+    return at, [_named(chunk[a:b]) if _may_hold_digits(names[shape]) else names[shape] for shape, a, b in lines]
 
 
 def _may_hold_digits(name: Name) -> bool:
-    return name.symbol is not None and not name.symbol.isalpha()
+    return name.symbol is not None and any(map(str.isdigit, name.symbol))
 
 
-def instruments_of(survey: Survey, *, said: Instrument | None) -> tuple[Instrument, ...]:
+def instruments_of(survey: Survey, *, said: Instrument | None, venue: str | None = None) -> tuple[Instrument, ...]:
     """Conclude which instruments, all of one market, a file's lines are of.
 
     Args:
         survey: what the lines say.
         said: what the user says; the lines must agree.
+        venue: the market that the user says; the lines must agree.
 
     Raises:
         NotACapture: no line says anything, lines contradict the user or each other, or a name is not allowed.
     """
-    markets = _believed(_counted(survey, "market"))
+    markets = _markets(survey)
     symbols = _believed(_counted(survey, "symbol"))
     n_snapshots = sum(n for name, n in survey.names.items() if name.is_snapshot)
     if not markets and not n_snapshots:
         raise NotACapture(_nothing_found(survey))
+    _check_books(survey)
     if said is not None:
         _must_agree(survey, said)
         return (said,)
+    if venue is not None:
+        _must_agree_on(_counted(survey, "market"), venue, option=f"--venue says {venue}")
+        markets = [venue]
     if len(markets) > 1:
         raise NotACapture(f"lines of {', '.join(sorted(markets))} in one file: {_WAY_OUT.format('market')}")
     if not markets or not symbols:
         raise NotACapture("no line says both its market and its symbol: name the instrument with --instrument")
+    if markets[0] in UNTOLD:
+        raise NotACapture(
+            f"no line tells which of {', '.join(sorted(UNTOLD[markets[0]]))} it is of: name the market with --venue"
+        )
     if len(symbols) > 1 and n_snapshots:
         raise NotACapture(
             f"{n_snapshots} of its lines (REST snapshots) do not say which of {_listed(sorted(symbols))} they are of: "
@@ -155,11 +197,34 @@ def _believed(counts: Counter[str]) -> list[str]:
     return [name for name, n in counts.most_common() if n > 1 or not is_long]
 
 
+def _markets(survey: Survey) -> list[str]:
+    """List the markets that lines are of; of lines that do not tell which, what they do tell, if no other says more."""
+    believed = _believed(_counted(survey, "market"))
+    return [market for market in believed if not UNTOLD.get(market, frozenset()) & set(believed)]
+
+
+def _check_books(survey: Survey) -> None:
+    """Refuse books of two depths: each is numbered for itself, and what one shows contradicts the other."""
+    depths: dict[str, set[str]] = {}
+    is_long = survey.books.total() >= STRAY_AMONG
+    for (symbol, levels), n in survey.books.items():
+        if n > 1 or not is_long:
+            depths.setdefault(symbol, set()).add(levels)
+    for symbol, levels in sorted(depths.items()):
+        if len(levels) > 1:
+            shown = " and ".join(sorted(levels, key=int))
+            raise NotACapture(f"it has books of {shown} levels of {symbol}, which do not mix: keep one of them")
+
+
 def _must_agree(survey: Survey, said: Instrument) -> None:
-    for counts, expected in ((_counted(survey, "market"), said.venue), (_counted(survey, "symbol"), said.symbol)):
-        if counts.total() - counts[expected] > MAX_STRAY_SHARE * counts.total():
-            others = _listed(name for name, _ in counts.most_common() if name != expected)
-            raise NotACapture(f"--instrument says {said}, but lines of the file are of {others}")
+    _must_agree_on(_counted(survey, "market"), said.venue, option=f"--instrument says {said}")
+    _must_agree_on(_counted(survey, "symbol"), said.symbol, option=f"--instrument says {said}")
+
+
+def _must_agree_on(counts: Counter[str], expected: str, *, option: str) -> None:
+    others = [name for name, _ in counts.most_common() if name != expected and expected not in UNTOLD.get(name, ())]
+    if sum(counts[name] for name in others) > MAX_STRAY_SHARE * counts.total():
+        raise NotACapture(f"{option}, but lines of the file are of {_listed(others)}")
 
 
 def _instrument(symbol: str, market: str) -> Instrument:

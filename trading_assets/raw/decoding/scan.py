@@ -18,8 +18,19 @@ from trading_assets.identifiers import Instrument
 from trading_assets.raw.compiled import Int, compiled
 from trading_assets.raw.decoding import rows as at
 from trading_assets.raw.decoding import template as column
+from trading_assets.raw.decoding.clock_text import clock, seconds, uuid
 from trading_assets.raw.decoding.rows import Rows
-from trading_assets.raw.decoding.template import FLAG, INTEGER, LEVELS, NUMBER, compiled_templates
+from trading_assets.raw.decoding.template import (
+    CLOCK,
+    DATED_LEVELS,
+    FLAG,
+    INTEGER,
+    LEVELS,
+    NAMED_LEVELS,
+    NUMBER,
+    UUID,
+    compiled_templates,
+)
 from trading_assets.raw.messages import (
     MAX_LINE_BYTES,
     NO_CHECKSUM,
@@ -41,6 +52,13 @@ _LAST_SAFE: Final = INT64_MAX // 10 - 1
 _ZERO, _NINE, _DOT, _QUOTE, _SPACE, _COMMA, _OPEN, _CLOSE, _T, _F = b'09." ,[]tf'
 _TRUE: Final = np.frombuffer(b"true", np.uint8)
 _FALSE: Final = np.frombuffer(b"false", np.uint8)
+_REPUBLISHED: Final = np.frombuffer(b',"r"', np.uint8)
+_SIDE: Final = np.frombuffer(b'{"side":"', np.uint8)
+_BID: Final = np.frombuffer(b'bid","event_time":"', np.uint8)
+_OFFER: Final = np.frombuffer(b'offer","event_time":"', np.uint8)
+_PRICE: Final = np.frombuffer(b'","price_level":"', np.uint8)
+_QUANTITY: Final = np.frombuffer(b'","new_quantity":"', np.uint8)
+_CLOSE_OBJECT: Final = ord("}")
 
 
 class FastScan:
@@ -112,7 +130,7 @@ def _blank(row: Int64s) -> None:
 
 
 @compiled
-def _match(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
+def _match(  # noqa: C901, PLR0912, PLR0913, PLR0917 -- compiled code takes arrays, not objects; a branch a kind of hole
     data: Bytes,
     here: Int,
     texts: Bytes,
@@ -133,6 +151,14 @@ def _match(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
         op, to = step[column.OP], step[column.TO]
         if op == LEVELS:
             here, pairs_end = _levels(data, here, to, pairs_end, mantissas, decimals, is_ask)
+        elif op == DATED_LEVELS:
+            here, pairs_end = _dated_levels(data, here, to, pairs_end, row, mantissas, decimals, is_ask)
+        elif op == NAMED_LEVELS:
+            here, pairs_end = _named_levels(data, here, pairs_end, row, mantissas, decimals, is_ask)
+        elif op == CLOCK:
+            here, row[to] = clock(data, here)
+        elif op == UUID:
+            here = uuid(data, here)
         elif op == NUMBER:
             here, mantissa, places = _number(data, here)
             pairs_end = pairs_from + to // 2
@@ -181,6 +207,119 @@ def _levels(  # noqa: PLR0911, PLR0913, PLR0917 -- compiled code takes arrays, n
         if data[here] != _COMMA:
             return _UNSURE, pair
     return _UNSURE, pair
+
+
+@compiled
+def _dated_levels(  # noqa: PLR0911, PLR0913, PLR0917 -- compiled code takes arrays, not objects, and leaves at once
+    data: Bytes,
+    here: Int,
+    side: Int,
+    pair: Int,
+    row: Int64s,
+    mantissas: Int64s,
+    decimals: Int8s,
+    is_ask: Bools,
+) -> tuple[Int, Int]:
+    """Read `[["price","size","seconds"],...]`, some `,"r"` at their end, as `_levels` does; keep the latest time."""
+    if data[here] != _OPEN:
+        return _UNSURE, pair
+    while data[here + 1] == _OPEN and data[here + 2] == _QUOTE:
+        px_at = here + 3
+        here, px, px_places = _number(data, px_at)
+        if px == 0 or data[here] != _QUOTE or data[here + 1] != _COMMA or data[here + 2] != _QUOTE:
+            return _UNSURE, pair
+        row[at.PX_PLACES] = _printed(data, px_at, here)
+        sz_at = here + 3
+        here, sz, sz_places = _number(data, sz_at)
+        if here == _UNSURE or data[here] != _QUOTE or data[here + 1] != _COMMA or data[here + 2] != _QUOTE:
+            return _UNSURE, pair
+        row[at.SZ_PLACES] = _printed(data, sz_at, here)
+        here, ts_event = seconds(data, here + 3)
+        if here == _UNSURE or data[here] != _QUOTE:
+            return _UNSURE, pair
+        row[at.TS_EVENT] = max(row[at.TS_EVENT], ts_event)
+        here = _after(data, here + 1, _REPUBLISHED) if data[here + 1] == _COMMA else here + 1
+        if here == _UNSURE or data[here] != _CLOSE:
+            return _UNSURE, pair
+        mantissas[pair, at.PX], decimals[pair, at.PX] = px, px_places
+        mantissas[pair, at.SZ], decimals[pair, at.SZ] = sz, sz_places
+        is_ask[pair] = side == 1
+        pair += 1
+        here += 1
+        if data[here] == _CLOSE:
+            return here + 1, pair
+        if data[here] != _COMMA:
+            return _UNSURE, pair
+    return _UNSURE, pair
+
+
+@compiled
+def _named_levels(  # noqa: C901, PLR0911, PLR0912, PLR0913, PLR0917 -- as _dated_levels
+    data: Bytes,
+    here: Int,
+    pair: Int,
+    row: Int64s,
+    mantissas: Int64s,
+    decimals: Int8s,
+    is_ask: Bools,
+) -> tuple[Int, Int]:
+    """Read levels that are objects, as `_levels` does, bids before offers; keep the latest time."""
+    if data[here] != _OPEN:
+        return _UNSURE, pair
+    ask = False
+    while True:
+        here = _after(data, here + 1, _SIDE)
+        if here == _UNSURE:
+            return _UNSURE, pair
+        if not ask and data[here] == _BID[0]:
+            here = _after(data, here, _BID)
+        else:
+            here, ask = _after(data, here, _OFFER), True
+        if here == _UNSURE:
+            return _UNSURE, pair
+        here, ts_event = clock(data, here)
+        if here == _UNSURE:
+            return _UNSURE, pair
+        row[at.TS_EVENT] = max(row[at.TS_EVENT], ts_event)
+        here = _after(data, here, _PRICE)
+        if here == _UNSURE:
+            return _UNSURE, pair
+        here, px, px_places = _number(data, here)
+        if px == 0:
+            return _UNSURE, pair
+        here = _after(data, here, _QUANTITY)
+        if here == _UNSURE:
+            return _UNSURE, pair
+        here, sz, sz_places = _number(data, here)
+        if here == _UNSURE or data[here] != _QUOTE or data[here + 1] != _CLOSE_OBJECT:
+            return _UNSURE, pair
+        mantissas[pair, at.PX], decimals[pair, at.PX] = px, px_places
+        mantissas[pair, at.SZ], decimals[pair, at.SZ] = sz, sz_places
+        is_ask[pair] = ask
+        pair += 1
+        here += 2
+        if data[here] == _CLOSE and row[at.TS_EVENT] > 0:
+            return here + 1, pair
+        if data[here] != _COMMA:
+            return _UNSURE, pair
+
+
+@compiled
+def _after(data: Bytes, here: Int, text: Bytes) -> Int:
+    """Return where a text that must stand here ends, or `_UNSURE`."""
+    for byte in text:
+        if data[here] != byte:
+            return _UNSURE
+        here += 1
+    return here
+
+
+@compiled
+def _printed(data: Bytes, here: Int, end: Int) -> Int:
+    """Count the printed decimals of a number."""
+    while here < end and data[here] != _DOT:
+        here += 1
+    return max(end - here - 1, 0)
 
 
 @compiled

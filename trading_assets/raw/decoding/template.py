@@ -15,7 +15,7 @@ from trading_assets.raw.messages import BUY, NO_SIDE, SELL, Int64s
 from trading_assets.venues.wire import INT64_MAX, NS_PER_MS, Template
 
 # What a step reads after its literal.
-NOTHING, INTEGER, FLAG, NUMBER, LEVELS = range(5)
+NOTHING, INTEGER, FLAG, NUMBER, LEVELS, DATED_LEVELS, NAMED_LEVELS, CLOCK, UUID = range(9)
 
 # Columns of a step: the literal's span, then what to read, where to, its bounds, and what to multiply it by.
 TEXT_START, TEXT_END, OP, TO, LOW, HIGH, TIMES = range(7)
@@ -44,6 +44,11 @@ HOLES: Final = {
     "seq_first": Hole(INTEGER, at.SEQ_FIRST),
     "seq_last": Hole(INTEGER, at.SEQ_LAST),
     "seq_prev": Hole(INTEGER, at.SEQ_PREV),
+    "seq_ticker": Hole(INTEGER, at.SEQ_TICKER),
+    "depth": Hole(INTEGER, at.DROP, low=2, high=99_999),
+    "checksum": Hole(INTEGER, at.CHECKSUM, high=2**32 - 1),
+    "sent": Hole(CLOCK, at.DROP),
+    "uuid": Hole(UUID, at.DROP),
     "trade_id": Hole(INTEGER, at.SEQ_FIRST),
     "bool": Hole(FLAG, at.DROP),
     "is_sell": Hole(FLAG, at.SIDE),
@@ -55,6 +60,9 @@ HOLES: Final = {
     "ask_sz": Hole(NUMBER, 2 + at.SZ),
     "bids": Hole(LEVELS, 0),
     "asks": Hole(LEVELS, 1),
+    "dated_bids": Hole(DATED_LEVELS, 0),
+    "dated_asks": Hole(DATED_LEVELS, 1),
+    "named_levels": Hole(NAMED_LEVELS, 0),
 }
 
 _KINDS: Final = {"update": at.UPDATE, "snapshot": at.SNAPSHOT, "trade": at.TRADE, "ticker": at.TICKER}
