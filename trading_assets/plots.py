@@ -8,7 +8,8 @@ graph draws one at every publication and Dagster keeps it in its event log.
 """
 
 import io
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -39,6 +40,9 @@ _GAP_IN: Final = 0.16
 _DPI: Final = 100
 _COLOURS: Final = 160
 _NS_PER_DAY: Final = 86_400e9
+_X: Final = "_x"
+_STRETCH: Final = "_stretch"
+_ENDS: Final = ("_lowest", "_median", "_highest")
 MAX_POINTS: Final = 700
 """More points than this along an axis are not told apart on a screen."""
 HUGE: Final = 1e100
@@ -173,18 +177,67 @@ def envelope(times: pl.Series, values: pl.Series) -> Envelope:
         times: [n] `schema.TIME`, rising; rows without one are left out.
         values: [n] numbers.
     """
-    rows = pl.DataFrame({"x": days(times), "value": drawable(values)}).filter(pl.col("x").is_not_nan())
-    value = pl.col("value").fill_nan(None)
-    if rows.height > MAX_POINTS:
-        first, last = float(rows["x"][0]), float(rows["x"][-1])
-        stretch = ((pl.col("x") - first) / max(last - first, 1e-12) * MAX_POINTS).floor()
-        rows = rows.group_by(stretch.alias("stretch"), maintain_order=True).agg(
-            pl.col("x").mean(), value.min().alias("low"), value.median().alias("value"), value.max().alias("high")
-        )
-    else:
-        rows = rows.with_columns(value, low=value, high=value)
-    parts = (drawable(rows[name]) for name in ("low", "value", "high"))
-    return _broken_at_silence(Envelope(rows["x"].to_numpy(), *parts))
+    return envelopes(lambda: [pl.DataFrame({"time": times, "value": values})])["value"]
+
+
+def envelopes(walk: Callable[[], Iterable[pl.DataFrame]]) -> dict[str, Envelope]:
+    """Thin the columns of a table that is too long to be held, as `envelope` does those of one that is not.
+
+    Args:
+        walk: gives the table's blocks, as often as it is called: a rising time first, then columns of numbers.
+    """
+    n_rows, first, last = _extent(walk())
+    step = max(last - first, 1e-12) / MAX_POINTS if n_rows > MAX_POINTS else 0.0
+    parts: list[pl.DataFrame] = []
+    open_rows: pl.DataFrame | None = None
+    n_placed = 0
+    for block in walk():
+        rows = _with_days(block)
+        place = ((pl.col(_X) - first) / step).floor() if step else (n_placed + pl.int_range(pl.len())).cast(pl.Float64)
+        n_placed += rows.height
+        rows = rows.with_columns(place.alias(_STRETCH))
+        rows = rows if open_rows is None else pl.concat([open_rows, rows])
+        is_over = pl.col(_STRETCH) < rows[_STRETCH].max()
+        parts.append(_ranges(rows.filter(is_over)))
+        open_rows = rows.filter(~is_over)
+    if open_rows is None:  # an empty table has no block, whose columns could be named
+        return defaultdict(lambda: Envelope(*np.zeros((4, 0))))
+    found = pl.concat([*parts, _ranges(open_rows)])
+    names = [name for name in open_rows.columns if name not in (_STRETCH, _X)]
+    return {
+        name: _broken_at_silence(Envelope(found[_X].to_numpy(), *(drawable(found[name + end]) for end in _ENDS)))
+        for name in names
+    }
+
+
+def _extent(blocks: Iterable[pl.DataFrame]) -> tuple[int, float, float]:
+    """Return how many rows have a time, the first and the last, in days since the epoch."""
+    n_rows, first, last = 0, 0.0, 0.0
+    for block in blocks:
+        times = days(block.to_series(0).drop_nulls())
+        if len(times):
+            first = float(times[0]) if n_rows == 0 else first
+            n_rows, last = n_rows + len(times), float(times[-1])
+    return n_rows, first, last
+
+
+def _with_days(block: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that have a time, as floats that can be drawn; null where they cannot."""
+    time, *values = block.get_columns()
+    numbers = {column.name: pl.Series(drawable(column)).fill_nan(None) for column in values}
+    return pl.DataFrame({_X: days(time), **numbers}).filter(pl.col(_X).is_not_nan())
+
+
+def _ranges(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the middle of each stretch, and of each column its lowest, median and highest value there."""
+    names = [name for name in rows.columns if name not in (_STRETCH, _X)]
+    lowest, middle, highest = _ENDS
+    return rows.group_by(_STRETCH, maintain_order=True).agg(
+        pl.col(_X).mean(),
+        *(pl.col(name).min().alias(name + lowest) for name in names),
+        *(pl.col(name).median().alias(name + middle) for name in names),
+        *(pl.col(name).max().alias(name + highest) for name in names),
+    )
 
 
 def _broken_at_silence(found: Envelope) -> Envelope:

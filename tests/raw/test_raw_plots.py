@@ -100,7 +100,7 @@ def test_clocks_that_were_never_both_told_are_no_obstacle() -> None:
 
 @pytest.mark.parametrize("times", [[], [1_700_000_000 * 10**9], [-(2**62), 2**62], list(range(0, 10**12, 10**9))])
 def test_any_receive_times_are_drawn(times: list[int]) -> None:
-    assert is_small_picture(draw_capture(np.array(times, np.int64), title="x"))
+    assert is_small_picture(draw_capture([np.array(times, np.int64)], title="x"))
 
 
 @pytest.mark.parametrize("reason", ["not JSON", "$\\frac{", "\x1b[31m" * 90, "\ud7ff逐"])
@@ -116,7 +116,7 @@ def test_no_dead_letters_are_a_picture_too() -> None:
 
 def test_the_heat_map_holds_what_rests_at_its_distance_from_the_mid() -> None:
     table = book(10)
-    heat = heat_map(table.lazy(), table)
+    heat = heat_map(table.lazy())
 
     assert heat
     asks = heat.sizes[len(heat.sizes) // 2 :, 0]
@@ -126,7 +126,7 @@ def test_the_heat_map_holds_what_rests_at_its_distance_from_the_mid() -> None:
 
 def test_the_heat_map_is_blank_where_the_book_is_invalid() -> None:
     table = book(10).with_columns((pl.int_range(pl.len()) < 5).alias(schema.IS_VALID))
-    heat = heat_map(table.lazy(), table)
+    heat = heat_map(table.lazy())
 
     assert heat
     assert [False] * 5 == (~np.isnan(heat.sizes)).any(axis=0)[5:].tolist()

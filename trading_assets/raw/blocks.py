@@ -32,6 +32,15 @@ def blocks(table: pl.LazyFrame, columns: Sequence[str] | None = None) -> Iterato
         yield wanted.slice(start, BLOCK_ROWS).collect()
 
 
+def ends_of(table: pl.LazyFrame, column: str) -> pl.Series:
+    """Return the smallest and the largest value of a column; nothing where it has none."""
+    ends = table.select(column).head(0).collect().to_series()
+    for block in blocks(table, [column]):
+        ends = pl.concat([ends, block[column].drop_nulls().sort()])
+        ends = ends.sort().gather([0, -1] if len(ends) else [])
+    return ends
+
+
 def remembering(parts: Iterator[pl.DataFrame], memory: Memory) -> Iterator[tuple[pl.DataFrame, int]]:
     """Yield each block below the rows before it that matter to it, and how many those are.
 

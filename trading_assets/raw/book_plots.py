@@ -3,6 +3,7 @@
 Belongs here: drawing `raw_l2_snapshots` with its gaps. Does not: other raw tables (feed_plots), who asks (plots).
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from trading_assets.plots import (
     as_png,
     days,
     draw_envelope,
-    envelope,
+    envelopes,
     name_y,
     new_figure,
     note,
@@ -29,12 +30,14 @@ from trading_assets.plots import (
     shade,
     span_times,
 )
+from trading_assets.raw.blocks import blocks, ends_of, remembering
 from trading_assets.schema import BOOK_CAUSES, CAUSE, IS_VALID, SIDES, TS_END, TS_RECV, TS_START, level
 from trading_assets.sources.summary import SILENCE_NS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_BEST: Final = tuple(level(side, "px", 0) for side in SIDES)
 _COLUMNS: Final = 360
 _MAX_RUNGS: Final = 48
 """Columns of the heat map in time, and its rungs on either side of the mid at most."""
@@ -61,17 +64,22 @@ def draw_book(snapshots: pl.LazyFrame, gaps: pl.DataFrame, *, title: str) -> byt
         gaps: `schema.FEED_GAPS` of the same day.
         title: what the figure is of.
     """
-    bid, ask = (pl.col(level(side, "px", 0)) for side in SIDES)
-    mid = (bid + ask) / 2
-    best = snapshots.select(TS_RECV, IS_VALID, bid.alias("bid"), ask.alias("ask"), mid.alias("mid")).collect()
-    valid = best.with_columns(pl.when(IS_VALID).then(pl.col(name)).alias(name) for name in ("bid", "ask", "mid"))
+    ends = ends_of(snapshots, TS_RECV)
+    thinned = envelopes(lambda: map(_prices, blocks(snapshots, [TS_RECV, IS_VALID, *_BEST])))
     figure, (heat, price, spread) = new_figure(title, (2.7, 1.35, 0.8))
-    _draw_heat(heat, heat_map(snapshots, best))
-    _draw_prices(price, valid)
-    _draw_spread(spread, valid)
-    span_times((heat, price, spread), best[TS_RECV])
-    shade((heat, price, spread), *gap_spans(gaps, best[TS_RECV]))
+    _draw_heat(heat, heat_map(snapshots))
+    _draw_prices(price, thinned)
+    _draw_spread(spread, thinned["spread"])
+    span_times((heat, price, spread), ends)
+    shade((heat, price, spread), *gap_spans(gaps, ends))
     return as_png(figure)
+
+
+def _prices(block: pl.DataFrame) -> pl.DataFrame:
+    """Return time, best prices, mid and spread; null where the book is not valid."""
+    bid, ask = (pl.when(IS_VALID).then(pl.col(name)) for name in _BEST)
+    mid = (bid + ask) / 2
+    return block.select(TS_RECV, bid=bid, ask=ask, mid=mid, spread=_BPS * (ask - bid) / mid)
 
 
 def gap_spans(gaps: pl.DataFrame, times: pl.Series) -> tuple[Floats, Floats]:
@@ -83,19 +91,19 @@ def gap_spans(gaps: pl.DataFrame, times: pl.Series) -> tuple[Floats, Floats]:
     return starts, np.maximum(starts, until)
 
 
-def heat_map(snapshots: pl.LazyFrame, best: pl.DataFrame) -> Heat | None:
+def heat_map(snapshots: pl.LazyFrame) -> Heat | None:
     """Sample the book at equal distances in time, and sum what rests on each rung around the mid.
 
     A column is NaN where the last book row is invalid, or older than what the summary of a capture calls a silence.
     Returns None without a valid row.
     """
-    times = best[TS_RECV].to_physical().to_numpy()
-    if not best[IS_VALID].any():
+    if not snapshots.select(pl.col(IS_VALID).any()).collect().item():
         return None
-    asked = np.linspace(times[0], times[-1], min(_COLUMNS, len(times)) + 1)[1:]
-    chosen = np.searchsorted(times, asked, side="right") - 1
-    is_fresh = asked - times[chosen] <= SILENCE_NS
-    rows = _rows_at(snapshots, chosen)
+    ends = ends_of(snapshots, TS_RECV)
+    n_rows = int(snapshots.select(pl.len()).collect().item())
+    asked = np.linspace(*ends.to_physical(), min(_COLUMNS, n_rows) + 1)[1:]
+    rows = _rows_at(snapshots, asked)
+    is_fresh = asked - rows[TS_RECV].to_physical().to_numpy() <= SILENCE_NS
     usable = is_fresh & rows[IS_VALID].fill_null(value=False).to_numpy()
     middle = (_levels(rows, "bid", "px")[:1] + _levels(rows, "ask", "px")[:1]) / 2
     places = {side: _BPS * np.abs(_levels(rows, side, "px") / middle - 1) for side in SIDES}
@@ -103,16 +111,22 @@ def heat_map(snapshots: pl.LazyFrame, best: pl.DataFrame) -> Heat | None:
     reach = _reach(places, usable)
     n_rungs = _rungs_within(reach, places)
     below, above = (_stacked(places[side] / reach * n_rungs, amounts[side], n_rungs) for side in SIDES)
-    first, last = days(best[TS_RECV][[0, -1]])
+    first, last = days(ends)
     return Heat(np.concatenate([below[::-1], above]), reach, float(first), float(last))
 
 
-def _rows_at(snapshots: pl.LazyFrame, chosen: NDArray[np.int64]) -> pl.DataFrame:
-    """Read whole rows at some positions, the same one as often as it is asked for."""
-    wanted = np.unique(chosen)
-    is_wanted = pl.col("row").is_in(pl.Series(wanted, dtype=pl.UInt32).implode())
-    found = snapshots.with_row_index("row").filter(is_wanted).collect(engine="streaming").sort("row")
-    return found[np.searchsorted(wanted, chosen)]
+def _rows_at(snapshots: pl.LazyFrame, asked: Floats) -> pl.DataFrame:
+    """Read the last whole row received by each of some instants (ns, rising, none before the first row)."""
+    found: list[pl.DataFrame] = []
+    n_found = 0
+    timed = (block.drop_nulls(TS_RECV) for block in blocks(snapshots))
+    for known, _ in remembering(timed, lambda known: known.tail(1)):
+        times = known[TS_RECV].to_physical().to_numpy()
+        n_over = int(np.searchsorted(asked, times[-1:].max(initial=0)))
+        at = np.searchsorted(times, asked[n_found:n_over], side="right") - 1
+        found.append(known[np.maximum(at, 0)])
+        last, n_found = known.tail(1), max(n_found, n_over)
+    return pl.concat([*found, *([last] * (len(asked) - n_found))])
 
 
 def _levels(rows: pl.DataFrame, side: Any, field: Any) -> Floats:  # noqa: ANN401 - schema.Side and schema.Field, looped over
@@ -191,8 +205,8 @@ def _draw_scale(panel: "Axes", low: float, high: float) -> None:
         spine.set_visible(False)
 
 
-def _draw_prices(panel: "Axes", valid: pl.DataFrame) -> None:
-    bids, asks, mids = (envelope(valid[TS_RECV], valid[name]) for name in ("bid", "ask", "mid"))
+def _draw_prices(panel: "Axes", thinned: Mapping[str, Envelope]) -> None:
+    bids, asks, mids = (thinned[name] for name in ("bid", "ask", "mid"))
     panel.fill_between(bids.x, bids.low, mids.mid, color=BID, alpha=0.35, linewidth=0)
     panel.fill_between(asks.x, mids.mid, asks.high, color=ASK, alpha=0.35, linewidth=0)
     panel.plot(mids.x, mids.mid, color=INK, linewidth=0.8)
@@ -201,8 +215,7 @@ def _draw_prices(panel: "Axes", valid: pl.DataFrame) -> None:
     _note_range(panel, mids, ".7g")
 
 
-def _draw_spread(panel: "Axes", valid: pl.DataFrame) -> None:
-    spread = envelope(valid[TS_RECV], _BPS * (valid["ask"] - valid["bid"]) / valid["mid"])
+def _draw_spread(panel: "Axes", spread: Envelope) -> None:
     draw_envelope(panel, spread, colour=MUTED)
     name_y(panel, "spread, bps")
     _note_range(panel, spread, ".3g")

@@ -3,6 +3,7 @@
 Belongs here: drawing those tables. Does not: the book (book_plots), who asks (plots).
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -29,6 +30,7 @@ from trading_assets.plots import (
     say_nothing_to_show,
     span_times,
 )
+from trading_assets.raw.blocks import blocks, ends_of
 from trading_assets.raw.messages import Int64s
 from trading_assets.schema import (
     AGGRESSOR_SIDE,
@@ -38,6 +40,7 @@ from trading_assets.schema import (
     REASON,
     SZ,
     TIME,
+    TRADES,
     TS_END,
     TS_EVENT,
     TS_RECV,
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
 
 _NS_PER_S: Final = 10**9
 _SECONDS_PER_DAY: Final = 86_400
+_SHOWN: Final = (TS_RECV, PX, SZ, AGGRESSOR_SIDE)
+_AGGRESSORS: Final = ("buy", "sell")
 _MAX_DOTS: Final = 3_000
 _MAX_REASONS: Final = 12
 _MAX_NAME: Final = 60
@@ -56,9 +61,14 @@ _FAR: Final = 20
 """A range so many times wider than most of it is cut, and says so."""
 
 
-def draw_capture(times: Int64s, *, title: str) -> bytes:
-    """Draw how many lines were received in each second; `times` are [n] ns since the epoch. Returns PNG bytes."""
-    seconds, n_lines = np.unique(times // _NS_PER_S, return_counts=True)
+def draw_capture(pieces: Iterable[Int64s], *, title: str) -> bytes:
+    """Draw how many lines were received in each second. Returns PNG bytes.
+
+    Args:
+        pieces: [n] receive times each, ns since the epoch, in any order.
+        title: what the figure is of.
+    """
+    seconds, n_lines = _by_second(pieces)
     received = pl.Series(seconds * _NS_PER_S, dtype=pl.Int64).cast(TIME)
     figure, (rate,) = new_figure(title, (1.8,))
     name_y(rate, "lines a second")
@@ -69,6 +79,16 @@ def draw_capture(times: Int64s, *, title: str) -> bytes:
         say_nothing_to_show(rate, "no line has a readable receive time")
     span_times((rate,), received)
     return as_png(figure)
+
+
+def _by_second(pieces: Iterable[Int64s]) -> tuple[Int64s, Int64s]:
+    """Count times by whole seconds, rising."""
+    seconds, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    for times in pieces:
+        more, n_more = np.unique(times // _NS_PER_S, return_counts=True)
+        seconds, place = np.unique(np.concatenate([seconds, more]), return_inverse=True)
+        counts = np.bincount(place, np.concatenate([counts, n_more])).astype(np.int64)
+    return seconds, counts
 
 
 def draw_gaps(gaps: pl.DataFrame, clocks: pl.DataFrame, *, title: str) -> bytes:
@@ -140,32 +160,55 @@ def _cut_far_values(panel: "Axes", quantiles: tuple[float, float, float, float])
 
 def draw_trades(trades: pl.LazyFrame, *, title: str) -> bytes:
     """Draw trade prices by aggressor above the volume bought and sold over time. Returns PNG bytes."""
-    rows = trades.select(TS_RECV, PX, SZ, pl.col(AGGRESSOR_SIDE).cast(pl.String)).collect()
+    ends = ends_of(trades, TS_RECV)
+    tape = _Tape(trades, np.linspace(*_apart(ends), MAX_POINTS // 4 + 1))
     figure, (prices, volumes) = new_figure(title, (1.7, 1.1))
     name_y(prices, "price of a trade")
     name_y(volumes, "bought / sold")
-    if rows.is_empty():
+    if tape.dots.is_empty():
         say_nothing_to_show(prices, "no trades")
-    dots = rows.gather_every(max(1, rows.height // _MAX_DOTS))
-    edges = np.linspace(*_ends(rows[TS_RECV]), MAX_POINTS // 4 + 1)
     for side, colour, sign in (("buy", BID, 1), ("sell", ASK, -1)):
-        some, every = dots.filter(pl.col(AGGRESSOR_SIDE) == side), rows.filter(pl.col(AGGRESSOR_SIDE) == side)
+        some = tape.dots.filter(pl.col(AGGRESSOR_SIDE) == side)
         prices.scatter(days(some[TS_RECV]), drawable(some[PX]), s=2, color=colour, linewidths=0, label=side)
-        known = every.filter(pl.col(TS_RECV).is_not_null())
-        sums, _ = np.histogram(days(known[TS_RECV]), edges, weights=np.nan_to_num(drawable(known[SZ])))
-        volumes.stairs(sign * sums, edges, fill=True, color=colour, alpha=0.8)
-        note(volumes if sign < 0 else prices, f"{every.height:,} {side}s\n{every[SZ].sum():,.4g} in all")
+        volumes.stairs(sign * tape.sums[side], tape.edges, fill=True, color=colour, alpha=0.8)
+        told = f"{tape.n_trades[side]:,} {side}s\n{tape.volumes[side]:,.4g} in all"
+        note(volumes if sign < 0 else prices, told)
     prices.ticklabel_format(axis="y", useOffset=False, style="plain")
     prices.legend(fontsize=SMALL, frameon=False, loc="upper left", ncols=2, markerscale=3)
-    span_times((prices, volumes), rows[TS_RECV])
+    span_times((prices, volumes), ends)
     return as_png(figure)
 
 
-def _ends(times: pl.Series) -> tuple[float, float]:
+class _Tape:
+    """What a picture shows of trades: some of them, and sums by side over stretches of time."""
+
+    def __init__(self, trades: pl.LazyFrame, edges: Floats) -> None:
+        self.edges = edges
+        self.sums = {side: np.zeros(len(edges) - 1) for side in _AGGRESSORS}
+        self.n_trades = dict.fromkeys(_AGGRESSORS, 0)
+        self.volumes = dict.fromkeys(_AGGRESSORS, 0.0)
+        every = max(1, int(trades.select(pl.len()).collect().item()) // _MAX_DOTS)
+        dots, n_passed = [pl.DataFrame(schema={name: TRADES[name] for name in _SHOWN})], 0
+        for block in blocks(trades, _SHOWN):
+            dots.append(block.gather_every(every, -n_passed % every))
+            n_passed += block.height
+            self._add(block)
+        self.dots = pl.concat(dots)
+
+    def _add(self, block: pl.DataFrame) -> None:
+        for side in _AGGRESSORS:
+            some = block.filter(pl.col(AGGRESSOR_SIDE) == side)
+            known = some.drop_nulls(TS_RECV)
+            sizes = np.nan_to_num(drawable(known[SZ]))
+            self.sums[side] += np.histogram(days(known[TS_RECV]), self.edges, weights=sizes)[0]
+            self.n_trades[side] += some.height
+            self.volumes[side] += some[SZ].sum()
+
+
+def _apart(ends: pl.Series) -> tuple[float, float]:
     """Return first and last time, in days since the epoch, at least a second apart."""
-    found: Floats = days(times.drop_nulls())
-    first, last = (float(found.min()), float(found.max())) if len(found) else (0.0, 1.0)
-    return first, max(last, first + 1 / _SECONDS_PER_DAY)
+    first, last = days(ends) if len(ends) else (0.0, 1.0)
+    return float(first), max(float(last), float(first) + 1 / _SECONDS_PER_DAY)
 
 
 def draw_dead_letters(letters: pl.LazyFrame, *, title: str) -> bytes:
