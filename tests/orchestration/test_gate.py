@@ -1,8 +1,11 @@
+import math
 import time
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from toy_steps import record_day, source, toy_gate
 
 from trading_assets.identifiers import Partition
@@ -30,6 +33,25 @@ def test_limits_are_inclusive_and_may_be_open() -> None:
     rules = [Rule("a", "n", minimum=3), Rule("b", "n", maximum=3), Rule("c", "n", minimum=3.1)]
 
     assert [True, True, False] == [judgement.passed for judgement in expect({"n": 3}, rules)]
+
+
+values = st.none() | st.floats() | st.integers(-3, 3)
+limits = st.none() | st.floats(-3, 3, allow_nan=False) | st.integers(-3, 3)
+
+
+@settings(max_examples=30)
+@given(cases=st.lists(st.tuples(values, limits, limits).filter(lambda case: case[1:] != (None, None)), min_size=1))
+def test_every_rule_is_judged_by_its_own_limits(cases: list[tuple[float | None, float | None, float | None]]) -> None:
+    rules = [Rule(f"rule {n}", f"m{n}", low, high) for n, (_, low, high) in enumerate(cases)]
+    found = expect({f"m{n}": value for n, (value, _, _) in enumerate(cases)}, rules)
+
+    assert [is_within(*case) for case in cases] == [judgement.passed for judgement in found]
+
+
+def is_within(value: float | None, low: float | None, high: float | None) -> bool:
+    if value is None or not math.isfinite(value):
+        return False
+    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def test_a_rule_without_a_limit_cannot_be_made() -> None:

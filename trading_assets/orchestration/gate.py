@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import polars as pl
 
@@ -26,6 +26,9 @@ from trading_assets.storage.records import Draft, Judgement
 
 Measures = Mapping[str, float | int | None]
 _Answer = TypeVar("_Answer")
+_VALUE: Final = "value"
+_MINIMUM: Final = "minimum"
+_MAXIMUM: Final = "maximum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,39 +146,41 @@ def _offending(gate: Gate, case: Audit) -> pl.DataFrame:
 
 
 def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:
-    """Let Great Expectations judge a one-row table of measures, one stock expectation a rule and one against null.
+    """Let Great Expectations judge a table of values and their limits, one row a rule, by three stock expectations.
 
-    Great Expectations passes nulls through a range and lets NaN be a number, so a measure that is absent, NaN
-    or infinite is made null here and every measure is also expected not to be null.
+    Their time goes by the number of expectations and hardly by that of rows. Great Expectations passes nulls through a
+    comparison and lets NaN be a number, so a measure that is absent, NaN or infinite is made null here and every value
+    is also expected not to be null.
     """
-    gx, pandas, row = _great_expectations()
-    values = {rule.measure: _finite(measures.get(rule.measure)) for rule in rules}
-    batch = row.get_batch({"dataframe": pandas.DataFrame([values], dtype="float64")})
-    suite = gx.ExpectationSuite(name="gate")
-    for rule in rules:
-        suite.add_expectation(
-            gx.expectations.ExpectColumnValuesToBeBetween(
-                column=rule.measure, min_value=rule.minimum, max_value=rule.maximum, meta={"rule": rule.name}
-            )
-        )
-    for name in values:
-        suite.add_expectation(gx.expectations.ExpectColumnValuesToNotBeNull(column=name))
-    results = batch.validate(suite).results
-    within = {
-        r.expectation_config.meta["rule"]: r.success for r in results if "rule" in (r.expectation_config.meta or {})
+    gx, pandas, row, suite = _great_expectations()
+    values = [_finite(measures.get(rule.measure)) for rule in rules]
+    limits = {
+        _MINIMUM: [-math.inf if rule.minimum is None else rule.minimum for rule in rules],
+        _MAXIMUM: [math.inf if rule.maximum is None else rule.maximum for rule in rules],
     }
-    known = {
-        r.expectation_config.kwargs["column"]: r.success for r in results if "not_be_null" in r.expectation_config.type
-    }
+    batch = row.get_batch({"dataframe": pandas.DataFrame({_VALUE: values, **limits}, dtype="float64")})
+    broken: set[int] = set()
+    if not batch.validate(suite, result_format=gx.ResultFormat.BOOLEAN_ONLY).success:
+        broken = _broken(batch.validate(suite, result_format=gx.ResultFormat.COMPLETE).results, len(rules))
     return tuple(
-        rule.judged(values[rule.measure], passed=within.get(rule.name) is True and known.get(rule.measure) is True)
-        for rule in rules
+        rule.judged(value, passed=n not in broken) for n, (rule, value) in enumerate(zip(rules, values, strict=True))
     )
 
 
+def _broken(results: Sequence[Any], n_rules: int) -> set[int]:
+    """Return which rules an expectation did not hold for: all of them where it does not say."""
+    found: set[int] = set()
+    for failed in (result for result in results if not result.success):
+        found.update(failed.result.get("unexpected_index_list") or range(n_rules))
+    return found or set(range(n_rules))
+
+
 @cache
-def _great_expectations() -> tuple[Any, Any, Any]:
-    """Import Great Expectations when it is first needed: it costs 9 s. Return it, pandas, and a batch of one row."""
+def _great_expectations() -> tuple[Any, Any, Any, Any]:
+    """Import Great Expectations when it is first needed: it costs 9 s.
+
+    Return it, pandas, a batch of one table, and the expectations of every such table.
+    """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx  # noqa: PLC0415 - see the docstring
     import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415 - untyped; comes with Great Expectations, which judges pandas frames
@@ -184,7 +189,16 @@ def _great_expectations() -> tuple[Any, Any, Any]:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     table = context.data_sources.add_pandas("measures").add_dataframe_asset("row")
-    return gx, pd, table.add_batch_definition_whole_dataframe("row")
+    wanted = gx.expectations
+    suite = gx.ExpectationSuite(name="gate")
+    for larger, smaller in ((_VALUE, _MINIMUM), (_MAXIMUM, _VALUE)):
+        suite.add_expectation(
+            wanted.ExpectColumnPairValuesAToBeGreaterThanB(
+                column_A=larger, column_B=smaller, or_equal=True, ignore_row_if="either_value_is_missing"
+            )
+        )
+    suite.add_expectation(wanted.ExpectColumnValuesToNotBeNull(column=_VALUE))
+    return gx, pd, table.add_batch_definition_whole_dataframe("row"), suite
 
 
 def _column_differences(staged: Published, declared: Mapping[str, pl.DataType]) -> list[str]:
