@@ -5,8 +5,8 @@ Belongs here: what its records mean. Does not: the encoding (dbn), texts of line
 Document: https://databento.com/docs/schemas/mbp-10 (fields), and common fields, enums and flags at
 https://databento.com/docs/conventions/common-fields-enums-types.
 
-- `ts_recv` is Databento's capture server's clock, `ts_event` the matching engine's. Prices are in 1e-9; a level that the
-  book lacks has the undefined price.
+- `ts_recv` is the clock of Databento's capture server, `ts_event` the matching engine's. Prices are in 1e-9; a level
+  that the book lacks has the undefined price.
 - A record is the book after it, but in the midst of an event (a trade, then the orders it filled) that book is of no
   moment: it is taken after the last record of an event, which has the flag F_LAST or is followed by another time.
 - Action `T` is a trade; its side is the aggressor's, N where none is said.
@@ -21,11 +21,20 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument
 from trading_assets.sources.formats.base import Ask, Block, Format, Lack, Reading
 from trading_assets.sources.formats.dbn import MAGIC, Dbn, Names
-from trading_assets.sources.formats.texts import EVENT, PX, RECV, SZ, book_lines, joined, level, scaled_texts, trade_line
+from trading_assets.sources.formats.texts import (
+    EVENT,
+    PX,
+    RECV,
+    SZ,
+    book_lines,
+    joined,
+    level_columns,
+    scaled_texts,
+    trade_line,
+)
 from trading_assets.sources.lines import NS_PER_DAY
 
 DOCUMENT: Final = "https://databento.com/docs/schemas/mbp-10"
@@ -68,7 +77,10 @@ class DatabentoReading:
     def notes(self) -> Sequence[str]:
         """What its flags say, and what else is in the file."""
         flagged = [f"{n:,} {_FLAGS[flag]}" for flag, n in self._n_flagged.items() if n]
-        return [*flagged, *([f"{self._dbn.n_other:,} records are not of MBP-10: left out"] if self._dbn.n_other else [])]
+        return [
+            *flagged,
+            *([f"{self._dbn.n_other:,} records are not of MBP-10: left out"] if self._dbn.n_other else []),
+        ]
 
     def blocks(self) -> Iterator[Block]:
         """Yield the lines."""
@@ -128,13 +140,8 @@ def _received(records: NDArray[np.void]) -> NDArray[np.int64]:
 def _levels(records: NDArray[np.void]) -> Iterator[pl.Series]:
     """Yield a text column a level: `bid0`, …, `ask0`, …; null where the book has no such level."""
     for side in ("bid", "ask"):
-        for n in range(DEPTH):
-            px, sz = records[f"{side}_px_{n:02}"], records[f"{side}_sz_{n:02}"]
-            texts = pl.DataFrame(
-                {PX: scaled_texts(pl.Series(px), _DECIMALS), SZ: pl.Series(sz).cast(pl.String), "is_there": (px != _NO_PRICE) & (sz > 0)}
-            )
-            text = pl.when("is_there").then(level(pl.col(PX), pl.col(SZ))).alias(f"{side}{n}")
-            yield texts.select(text).to_series()
+        px, sz = (np.stack([records[f"{side}_{part}_{n:02}"] for n in range(DEPTH)], axis=1) for part in ("px", "sz"))
+        yield from level_columns(px, sz, (px != _NO_PRICE) & (sz > 0), decimals=_DECIMALS, prefix=side)
 
 
 def _line() -> pl.Expr:

@@ -125,7 +125,9 @@ class HftbacktestReading:
         self._n_trades += int(is_trade.sum())
         self._n_depth += int((~is_trade).sum())
         return frame.with_columns(
-            float_texts(pl.Series(PX, events["px"])), float_texts(pl.Series(SZ, events["qty"])), pl.Series("is_trade", is_trade)
+            float_texts(pl.Series(PX, events["px"])),
+            float_texts(pl.Series(SZ, events["qty"])),
+            pl.Series("is_trade", is_trade),
         )
 
 

@@ -38,7 +38,7 @@ from trading_assets.sources.formats.texts import (
     SZ,
     book_lines,
     joined,
-    level,
+    level_columns,
     scaled_texts,
     trade_line,
 )
@@ -134,12 +134,7 @@ class LobsterReading:
 def _levels(books: Books) -> Iterator[pl.Series]:
     """Yield a text column a level: `b0`, `b1`, …, `a0`, …; null where the book has no such level."""
     for side, name in enumerate("ba"):
-        px, sz, is_there = books.after(side)
-        for n in range(books.depth):
-            texts = scaled_texts(pl.Series(px[:, n]), _DECIMALS)
-            columns = pl.DataFrame({PX: texts, SZ: pl.Series(sz[:, n]).cast(pl.String), "is_there": is_there[:, n]})
-            text = pl.when("is_there").then(level(pl.col(PX), pl.col(SZ))).alias(f"{name}{n}")
-            yield columns.select(text).to_series()
+        yield from level_columns(*books.after(side), decimals=_DECIMALS, prefix=name)
 
 
 def _line(depth: int) -> pl.Expr:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from trading_assets.errors import NotACapture
 from trading_assets.sources.reader import open_regular
 
-BLOCK_ROWS: Final = 32_768
+BLOCK_ROWS: Final = 65_536
 
 _DAMAGES: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError)
 """What reading a damaged, foreign or encrypted archive may raise."""
@@ -36,7 +36,11 @@ def array_blocks(path: Path, name: str, dtype: np.dtype[np.void]) -> Iterator[ND
         NotACapture: it is no such archive, damaged, or holds something else. A part of it may have been yielded.
     """
     try:
-        with open_regular(path) as file, zipfile.ZipFile(file) as archive, archive.open(_member(archive, name)) as array:
+        with (
+            open_regular(path) as file,
+            zipfile.ZipFile(file) as archive,
+            archive.open(_member(archive, name)) as array,
+        ):
             yield from _blocks(array, dtype)
     except _DAMAGES as error:
         raise NotACapture(f"{path} is damaged or no numpy archive: {error}") from None

@@ -3,7 +3,9 @@
 Belongs here: cutting, checking and naming columns. Does not: what a column means (one module a format).
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -12,14 +14,19 @@ import polars as pl
 from trading_assets.errors import NotACapture
 from trading_assets.sources.reader import CaptureReader, Fragment
 
-NUMBER: Final = "(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]{1,2})?"
-"""A number not below zero, as text: with an exponent where a program wrote small ones so."""
+NUMBER: Final = "(?:0|[1-9][0-9]*)(?:[.][0-9]+)?"
+"""A decimal number not below zero. A row whose numbers have exponents is read as well, these written out."""
 INTEGER: Final = "0|[1-9][0-9]{0,17}"
 """An id that surely fits int64."""
+CHUNK_BYTES: Final = 4 * 2**20
+"""Enough that what a block costs beside its rows does not count."""
 ROW: Final = "row"
 TEXT: Final = "text"
 MAX_UNREADABLE_HEAD: Final = 10_000
 """With more unreadable rows before the first that can be read, this is no such table."""
+
+
+_EXPONENT: Final = re.compile(r"[0-9]+(?:[.][0-9]+)?[eE][+-]?[0-9]{1,2}")
 
 
 class Rows(NamedTuple):
@@ -56,7 +63,8 @@ class Table:
         self._schema = dict.fromkeys(columns, pl.String)
         fields = ",".join(f"(?:{pattern})" for pattern in columns.values())
         self._row = f"^{fields}{'(?:,.*)?' if may_go_on else ''}$"
-        self._reader = CaptureReader(path, max_line_bytes=max_line_bytes)
+        self._is_row = re.compile(self._row)
+        self._reader = CaptureReader(path, max_line_bytes=max_line_bytes, chunk_bytes=CHUNK_BYTES)
 
     @property
     def damage(self) -> str | None:
@@ -99,14 +107,18 @@ class Table:
         if self._header is not None:
             lines = lines.filter(lines != self._header.decode("latin-1"))
         numbers = pl.Series(ROW, range(self.n_rows, self.n_rows + len(lines)), pl.Int64)
-        is_readable = lines.str.contains(self._row)
-        odd = zip(numbers.filter(~is_readable), lines.filter(~is_readable), strict=True)
-        unreadable = {number: line.encode("latin-1") for number, line in odd}
-        texts = lines.filter(is_readable).alias(TEXT)
-        frame = self._columns(texts).with_columns(numbers.filter(is_readable), texts)
+        numbers = pl.Series(ROW, range(self.n_rows, self.n_rows + len(lines)), pl.Int64)
         self.n_rows += len(lines)
+        is_readable, read, unreadable = lines.str.contains(self._row), lines, {}
+        if not is_readable.all():
+            odd = dict(zip(numbers.filter(~is_readable), lines.filter(~is_readable), strict=True))
+            told = {number: text for number, line in odd.items() if self._is_row.match(text := without_exponents(line))}
+            unreadable = {number: line.encode("latin-1") for number, line in odd.items() if number not in told}
+            is_readable |= numbers.is_in(list(told))
+            read = read.scatter([number - numbers[0] for number in told], list(told.values()))
+        frame = self._columns(read.filter(is_readable))
         self.n_unreadable += len(unreadable)
-        return Rows(frame, unreadable)
+        return Rows(frame.with_columns(numbers.filter(is_readable), lines.filter(is_readable).alias(TEXT)), unreadable)
 
     def _columns(self, lines: pl.Series) -> pl.DataFrame:
         if lines.is_empty():
@@ -119,6 +131,11 @@ def header_of(head: bytes) -> tuple[bytes, Sequence[str]]:
     """Return the first row of a table, without its line end, and the columns it names."""
     row = head.split(b"\n", 1)[0].removesuffix(b"\r")
     return row, row.decode("latin-1").split(",")
+
+
+def without_exponents(row: str) -> str:
+    """Write a row's numbers with an exponent as plain decimals, exactly: `1.5e-7` as `0.00000015`."""
+    return ",".join(format(Decimal(field), "f") if _EXPONENT.fullmatch(field) else field for field in row.split(","))
 
 
 def optional(pattern: str) -> str:

@@ -41,7 +41,7 @@ _VENUES: Final = {
 
 
 class Writer(Protocol):
-    """Turns the rows of one instrument into lines; the frame has `RECV` and `EVENT` in ns beside the table's columns."""
+    """Turns the rows of one instrument into lines; they have `RECV` and `EVENT` in ns beside the table's columns."""
 
     @property
     def lacks(self) -> Sequence[Lack]:

@@ -4,8 +4,8 @@ Belongs here: what their rows mean. Does not: what all of Tardis's tables share 
 
 Document: https://docs.tardis.dev/downloadable-csv-files and https://docs.tardis.dev/faq/order-books.
 
-- `incremental_book_L2`: rows of equal times are levels of one message. A row with `is_snapshot` after one without begins
-  the book anew; further ones add to it, whenever they came. An `amount` of 0 removes the price.
+- `incremental_book_L2`: rows of equal times are levels of one message. A row with `is_snapshot` after one without
+  begins the book anew; further ones add to it, whenever they came. An `amount` of 0 removes the price.
 - `book_snapshot_N`: a row is the book's top N after each change of it; a level that the book lacks is empty.
 """
 
@@ -33,7 +33,6 @@ from trading_assets.sources.formats.texts import (
     depth_pieces,
     joined,
     level,
-    plain,
 )
 
 _INCREMENTAL: Final = {**COMMON, "is_snapshot": "true|false", "side": "bid|ask", "price": NUMBER, "amount": NUMBER}
@@ -58,8 +57,8 @@ class Changes:
             EVENT,
             (pl.col("is_snapshot") == "true").alias("in_snapshot"),
             (pl.col("side") == "ask").alias(IS_ASK),
-            plain(frame["price"]).alias(PX),
-            plain(frame["amount"]).alias(SZ),
+            pl.col("price").alias(PX),
+            pl.col("amount").alias(SZ),
         )
         return self._lines(self._held.complete(rows))
 
@@ -95,8 +94,6 @@ class Tops:
 
     def feed(self, frame: pl.DataFrame) -> bytes:
         """Return a line a row."""
-        columns = [name for name in frame.columns if _LEVEL.fullmatch(name)]
-        frame = frame.with_columns(plain(frame[name]) for name in columns)
         bids, asks = (
             [level(pl.col(f"{side}[{n}].price"), pl.col(f"{side}[{n}].amount")) for n in range(self._depth)]
             for side in ("bids", "asks")

@@ -15,7 +15,7 @@ import polars as pl
 from trading_assets.sources.formats.base import Ask, Format, Lack, Reading
 from trading_assets.sources.formats.tables import INTEGER, NUMBER, Table, header_of
 from trading_assets.sources.formats.tardis import COMMON, DOCUMENT, TardisReading
-from trading_assets.sources.formats.texts import PX, SZ, joined, plain, trade_line
+from trading_assets.sources.formats.texts import PX, SZ, joined, trade_line
 
 _COLUMNS: Final = {**COMMON, "id": "[^,]*", "side": "buy|sell|unknown", "price": NUMBER, "amount": NUMBER}
 _HEADER: Final = ",".join(_COLUMNS).encode()
@@ -36,9 +36,7 @@ class Trades:
         """Return a line a row."""
         has_id = frame["id"].str.contains(f"^(?:{INTEGER})$").fill_null(value=False)
         self.n_ids += int(has_id.sum())
-        frame = frame.with_columns(
-            plain(frame["price"]).alias(PX), plain(frame["amount"]).alias(SZ), has_id.alias("has_id")
-        )
+        frame = frame.with_columns(pl.col("price").alias(PX), pl.col("amount").alias(SZ), has_id.alias("has_id"))
         line = trade_line(trade_id=pl.when("has_id").then("id"), side=pl.when(pl.col("side") != "unknown").then("side"))
         return joined(frame.select(line).to_series())
 

@@ -5,11 +5,13 @@ Belongs here: exact decimal texts, and the text of lines. Does not: what a row m
 `trading_assets.venues.interchange` says how the lines look and reads them; a test holds these texts to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 import polars as pl
+
+from trading_assets.raw.messages import Bools, Int64s
 
 RECV: Final = "recv"
 EVENT: Final = "event"
@@ -21,18 +23,14 @@ SZ: Final = "sz"
 LINE: Final = "line"
 
 _NOTHING: Final = pl.lit("")
-_EXPONENT: Final = "[eE]"
-
-
-def plain(texts: pl.Series) -> pl.Series:
-    """Write numbers without an exponent, exactly: `1.5e-7` as `0.00000015`; others stay as they are."""
-    odd = texts.filter(texts.str.contains(_EXPONENT)).unique().drop_nulls()
-    return texts.replace({text: format(Decimal(text), "f") for text in odd}) if len(odd) else texts
 
 
 def float_texts(values: pl.Series) -> pl.Series:
     """Write floats as the shortest decimal that reads back as the same float; NaN stays `NaN`."""
-    return plain(values.cast(pl.String)).str.strip_suffix(".0")
+    texts = values.cast(pl.String)
+    odd = texts.filter(texts.str.contains("e", literal=True)).unique()
+    texts = texts.replace({text: format(Decimal(text), "f") for text in odd}) if len(odd) else texts
+    return texts.str.strip_suffix(".0")
 
 
 def scaled_texts(values: pl.Series, decimals: int) -> pl.Series:
@@ -48,6 +46,32 @@ def scaled_texts(values: pl.Series, decimals: int) -> pl.Series:
 def level(px: pl.Expr, sz: pl.Expr) -> pl.Expr:
     """Write `["price","size"]`, null where either is."""
     return pl.concat_str(pl.lit('["'), px, pl.lit('","'), sz, pl.lit('"]'))
+
+
+def level_columns(px: Int64s, sz: Int64s, is_there: Bools, *, decimals: int, prefix: str) -> Iterator[pl.Series]:
+    """Write levels of whole books, all at once.
+
+    Args:
+        px: prices as integers, `[n, depth]`.
+        sz: whole sizes, `[n, depth]`.
+        is_there: whether the book has the level, `[n, depth]`.
+        decimals: of the prices.
+        prefix: of the columns' names.
+
+    Yields:
+        A column a level, `prefix` and its number from 0: `["price","size"]`, null where there is none.
+    """
+    n, depth = px.shape
+    flat = pl.DataFrame(
+        {
+            PX: scaled_texts(pl.Series(px.ravel("F")), decimals),
+            SZ: pl.Series(sz.ravel("F")).cast(pl.String),
+            "is_there": is_there.ravel("F"),
+        }
+    )
+    texts = flat.select(pl.when("is_there").then(level(pl.col(PX), pl.col(SZ)))).to_series()
+    for number in range(depth):
+        yield texts.slice(number * n, n).alias(f"{prefix}{number}")
 
 
 def book_lines(bids: Sequence[pl.Expr], asks: Sequence[pl.Expr]) -> pl.Expr:
