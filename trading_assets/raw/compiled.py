@@ -16,6 +16,14 @@ Int = int | np.int64
 """An integer in compiled code, where the two are one."""
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
+_SOURCES: Final = (
+    "raw/compiled.py",
+    "raw/messages.py",
+    "raw/decoding/*.py",
+    "raw/rebuilding/*.py",
+    "sources/simulator/*.py",
+    "venues/wire.py",
+)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -25,7 +33,7 @@ def _cache_folder() -> str:
     numba compares a cached kernel with its own file only, so a change in a module it inlines would go unnoticed.
     """
     digest = hashlib.sha256()
-    for path in sorted([*_PACKAGE.glob("raw/**/*.py"), *_PACKAGE.glob("sources/simulator/*.py")]):
+    for path in sorted(path for pattern in _SOURCES for path in _PACKAGE.glob(pattern)):
         digest.update(path.read_bytes())
     return str(_PACKAGE / "__pycache__" / f"kernels-{digest.hexdigest()[:16]}")
 

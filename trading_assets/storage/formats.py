@@ -15,7 +15,7 @@ PARQUET: Final = "parquet"
 CAPTURE: Final = "jsonl.zst"
 DOCUMENT: Final = "json"
 
-ROW_GROUP_ROWS: Final = 131_072
+ROW_GROUP_ROWS: Final = 32_768
 ZSTD_LEVEL: Final = 3
 
 Published = pl.LazyFrame | Path | bytes
