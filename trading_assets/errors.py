@@ -67,3 +67,7 @@ class NotAModel(TradingAssetsError):
 
 class MissingFeatures(TradingAssetsError):
     """A feature frame without a column that the model was trained on."""
+
+
+class NotExportable(TradingAssetsError):
+    """A partition that another library's format cannot hold, or a place that must not be written to."""

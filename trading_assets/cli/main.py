@@ -9,13 +9,13 @@ from typing import Final
 from loguru import logger
 from typer.exceptions import TyperException
 
-from trading_assets.cli import alerts, audit, commands, disk, faults, quarantine, reconcile, report
+from trading_assets.cli import alerts, audit, commands, disk, export, faults, quarantine, reconcile, report
 from trading_assets.cli.app import app
 from trading_assets.cli.terminal import complain, hush, in_one_line
 from trading_assets.errors import InvalidIdentifier
 from trading_assets.settings import current_settings
 
-COMMANDS: Final = (commands, quarantine, disk, audit, alerts, reconcile, faults, report)
+COMMANDS: Final = (commands, export, quarantine, disk, audit, alerts, reconcile, faults, report)
 """The modules whose commands are added to the application by being imported, in the order of `--help`."""
 EXIT_INTERRUPTED: Final = 130
 EXIT_BROKEN_PIPE: Final = 141
