@@ -3,8 +3,8 @@
 Belongs here: cutting a table into blocks, and carrying what a rule needs of the rows before a block.
 Does not: what is counted in a block (quality, coverage, ticker), how files are written (storage.formats).
 
-A slice of a scanned Parquet file reads the row groups it touches and skips the others, so a walk is linear in time. A
-block is half a row group: each group is decompressed twice, which costs little, and half as much memory is held.
+A slice of a scanned Parquet file reads the row groups it touches and skips the others, so a walk is linear in time; a
+block is a row group, so that each is decompressed once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ import polars as pl
 
 from trading_assets.storage.formats import ROW_GROUP_ROWS
 
-BLOCK_ROWS = ROW_GROUP_ROWS // 2
+BLOCK_ROWS = ROW_GROUP_ROWS
 
 Memory = Callable[[pl.DataFrame], pl.DataFrame]
 """From all rows known to a block to those, in their order, that the rules of later rows look back at."""
