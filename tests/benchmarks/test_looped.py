@@ -9,7 +9,7 @@ from trading_assets import schema
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.decoding.decode import decode
 from trading_assets.raw.messages import Messages
-from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 
 DAY = date(2024, 8, 8)
 START = 1_723_161_255_000_000_000

@@ -13,7 +13,7 @@ from trading_assets.identifiers import Instrument
 from trading_assets.raw.messages import Messages
 from trading_assets.raw.rebuilding.bits import add, at_or_below, discard, n_words
 from trading_assets.raw.rebuilding.ladder import Ladder
-from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 from trading_assets.raw.units import in_units
 
 

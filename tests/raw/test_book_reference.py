@@ -11,7 +11,7 @@ from wire_books import Depth, capture, seconds
 
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.rebuilding.rebuild import rebuild_day
+from trading_assets.raw.rebuilding.whole import rebuild_day
 
 DAY = date(2024, 8, 8)
 DEPTH = 3

@@ -9,7 +9,7 @@ from wire_books import Line, capture, linked, seconds, snapshot, tops, update
 
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 
 
 def spot(*lines: Line) -> RawDay:

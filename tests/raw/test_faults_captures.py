@@ -15,7 +15,7 @@ from trading_assets import schema
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.decoding.decode import decode
 from trading_assets.raw.messages import Messages
-from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 from trading_assets.sources.faults.book import NaiveBook
 from trading_assets.sources.faults.request import Clock, Request
 from trading_assets.sources.faults.truth import Truth, damaged

@@ -19,7 +19,7 @@ from trading_assets.raw.quality import (
     trades_offenders,
     trades_quality,
 )
-from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 
 DAY = date(2024, 8, 8)
 ROW = pl.int_range(pl.len())

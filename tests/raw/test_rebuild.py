@@ -13,7 +13,8 @@ from wire_books import Best, Depth, Line, Print, capture, joined, linked, ns, sn
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.messages import Messages
-from trading_assets.raw.rebuilding.rebuild import RawDay, begins_without_book, rebuild_day
+from trading_assets.raw.rebuilding.rebuild import begins_without_book
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 
 TODAY = date(2024, 8, 9)
 NIGHT = 86_400.0

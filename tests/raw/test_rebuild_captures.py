@@ -17,7 +17,7 @@ from trading_assets.identifiers import Instrument
 from trading_assets.raw.decoding.decode import decode
 from trading_assets.raw.messages import BookMessages, Messages
 from trading_assets.raw.quality import book_quality, gaps_quality, trades_quality
-from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 
 SPOT, USDM = Instrument("BTCUSDT", "BINANCE"), Instrument("BTCUSDT", "BINANCE_USDM")
 EIGHTH, NINTH = date(2024, 8, 8), date(2024, 8, 9)

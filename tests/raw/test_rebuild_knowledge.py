@@ -13,7 +13,7 @@ from wire_books import Line, Print, capture, ns
 
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 
 DAY = date(2024, 8, 8)
 

@@ -9,7 +9,7 @@ from trading_assets import schema
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.decoding.decode import decode
 from trading_assets.raw.messages import BookMessages
-from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 from trading_assets.venues import interchange
 from trading_assets.venues.wire import Mark
 

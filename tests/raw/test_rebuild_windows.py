@@ -10,7 +10,8 @@ from wire_books import Best, Depth, Line, capture, snapshot, update
 
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.messages import Messages
-from trading_assets.raw.rebuilding.rebuild import RawDay, Rebuild, rebuild_day
+from trading_assets.raw.rebuilding.rebuild import Rebuild
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 
 DAY = date(2024, 8, 8)
 

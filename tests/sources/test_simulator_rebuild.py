@@ -6,7 +6,7 @@ from simulations import DAY, SIMBTC, captured
 
 from trading_assets.raw.decoding.decode import decode_strict
 from trading_assets.raw.quality import book_quality
-from trading_assets.raw.rebuilding.rebuild import RawDay, rebuild_day
+from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 
 NEXT = date(2024, 8, 9)
 

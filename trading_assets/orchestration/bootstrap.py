@@ -18,7 +18,7 @@ import dagster as dg
 from trading_assets.identifiers import Instrument
 from trading_assets.models.tracking import prepare_store
 from trading_assets.raw.decoding.decode import decode
-from trading_assets.raw.rebuilding.rebuild import rebuild_day
+from trading_assets.raw.rebuilding.whole import rebuild_day
 from trading_assets.settings import Settings
 from trading_assets.sources.simulator.captures import simulate
 from trading_assets.sources.simulator.recording import Recording

@@ -14,7 +14,7 @@ from trading_assets import schema
 from trading_assets.raw.blocks import blocks
 from trading_assets.raw.fingerprint import Fingerprint
 from trading_assets.raw.messages import Int64s
-from trading_assets.raw.rebuilding.rebuild import Counts
+from trading_assets.raw.rebuilding.findings import Counts
 from trading_assets.storage.formats import ROW_GROUP_ROWS
 
 _NEVER: Final = np.iinfo(np.int64).max

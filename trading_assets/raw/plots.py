@@ -3,13 +3,11 @@
 Belongs here: from an audit to the frames that are drawn. Does not: drawing (book_plots, feed_plots).
 """
 
-import numpy as np
 import polars as pl
 
 from trading_assets.orchestration.gate import Audit
 from trading_assets.raw.book_plots import draw_book
 from trading_assets.raw.feed_plots import draw_capture, draw_dead_letters, draw_gaps, draw_trades
-from trading_assets.raw.messages import Int64s
 from trading_assets.sources.lines import UNREADABLE
 from trading_assets.sources.reader import CaptureReader
 from trading_assets.sources.summary import piece_times
@@ -18,8 +16,8 @@ from trading_assets.sources.summary import piece_times
 def capture_plot(audit: Audit) -> bytes:
     """Draw how many lines were received in each second of the recording."""
     reader = CaptureReader(audit.staged, max_line_bytes=audit.settings.captures.max_line_bytes)
-    times: Int64s = np.concatenate([np.zeros(0, np.int64), *(piece_times(piece) for piece in reader.pieces())])
-    return draw_capture(times[times != UNREADABLE], title=f"captures of {audit.partition}")
+    times = map(piece_times, reader.pieces())
+    return draw_capture((some[some != UNREADABLE] for some in times), title=f"captures of {audit.partition}")
 
 
 def book_plot(audit: Audit) -> bytes:

@@ -18,7 +18,8 @@ from trading_assets.identifiers import Partition
 from trading_assets.raw.decoding.decode import decoded
 from trading_assets.raw.fingerprint import Fingerprint
 from trading_assets.raw.messages import Messages
-from trading_assets.raw.rebuilding.rebuild import Counts, Findings, Rebuild, begins_without_book
+from trading_assets.raw.rebuilding.findings import Counts, Findings
+from trading_assets.raw.rebuilding.rebuild import Rebuild, begins_without_book
 from trading_assets.raw.rebuilding.stream import WINDOW
 from trading_assets.raw.rebuilding.tickers import TICKERS
 from trading_assets.raw.rebuilding.trades import in_order

@@ -130,7 +130,7 @@ def _blank(row: Int64s) -> None:
 
 
 @compiled
-def _match(  # noqa: C901, PLR0912, PLR0913, PLR0917 -- compiled code takes arrays, not objects; a branch a kind of hole
+def _match(  # noqa: C901, PLR0913, PLR0917 -- compiled code takes arrays, not objects; a branch a kind of hole
     data: Bytes,
     here: Int,
     texts: Bytes,

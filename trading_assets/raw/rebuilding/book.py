@@ -3,8 +3,7 @@
 Belongs here: what a step does to the book and what a row shows of it.
 Does not: which steps there are and when (sequence), names and dtypes of the published table (rebuild).
 
-Both sides lie in one dense array over the ranks of a `Ladder`: bids from place 0, asks mirrored (highest price first)
-from place `n`. So on both sides the best price is the highest place, and one piece of code serves both.
+Both sides lie in one `Store` over the ranks of a `Ladder`.
 
 A row is written after each update that changed a level, after each snapshot, and for each mark. A mark shows no levels:
 while a message is missing the book is not known. A row whose book is not two-sided, or whose best bid is not below its
@@ -22,9 +21,10 @@ import numpy as np
 
 from trading_assets.raw.compiled import Int, compiled, inlined
 from trading_assets.raw.messages import Bools, Floats, Int8s, Int64s
-from trading_assets.raw.rebuilding.bits import Int32s, Words, add, at_or_above, at_or_below, discard, n_words
+from trading_assets.raw.rebuilding.bits import Int32s
 from trading_assets.raw.rebuilding.checksum import CHECKED_LEVELS, START, as_printed, finished, with_digits
 from trading_assets.raw.rebuilding.steps import LAY, MARK, REPLACE, UPDATE, Steps
+from trading_assets.raw.rebuilding.store import Store, clear, empty_store, forget_deeper, move, next_place, put
 
 IN_STEP: Final = 0
 UNSOUND: Final = 1
@@ -57,33 +57,6 @@ class Rows:
     n_mismatched: int
 
 
-class _Store(NamedTuple):
-    sz: Floats  # [2 * r] size at each place
-    words: Words  # [w] which places are not empty
-    groups: Words  # [g] which words are not
-    best: Int64s  # [2] highest place, -1 while the side is empty
-    known: Int64s  # [2] lowest place that a snapshot reached
-    shown: Int64s  # [2] lowest place that the row before shows; -1 where the next row must be written anew
-    deepest: Int64s  # [2] lowest place that the row before shows
-    count: Int64s  # [2] places that are not empty
-    doubt: Bools  # [1] a checksum did not match since the book began
-
-
-def _store(places: int) -> _Store:
-    words = n_words(2 * places)
-    return _Store(
-        np.zeros(2 * places),
-        np.zeros(words, np.uint64),
-        np.zeros(n_words(words), np.uint64),
-        np.full(2, -1, np.int64),
-        np.array([places, 2 * places]),
-        np.full(2, -1, np.int64),
-        np.array([places, 2 * places]),
-        np.zeros(2, np.int64),
-        np.zeros(1, np.bool_),
-    )
-
-
 class Book:
     """A book that is moved step by step, and shown after each.
 
@@ -94,7 +67,7 @@ class Book:
     def __init__(self, *, depth: int) -> None:
         self._depth = depth
         self._px: Floats = np.zeros(0)
-        self._store = _store(0)
+        self._store = empty_store(0)
 
     def replay(self, steps: Steps, levels: Levels, px: Floats, *, is_shown: bool) -> Rows:
         """Lay the steps' levels over the book, and show the best `depth` of each side after each.
@@ -119,9 +92,9 @@ class Book:
             return
         old, rank = self._store, np.searchsorted(px, self._px)
         n_old, n = len(self._px), len(px)
-        new = _store(n)
+        new = empty_store(n)
         new.doubt[:] = old.doubt
-        _move(old, new, np.concatenate([rank, 2 * n - 1 - rank[::-1]]))
+        move(old, new, np.concatenate([rank, 2 * n - 1 - rank[::-1]]))
         ends = np.array([n_old, 2 * n_old])
         reached = np.concatenate([rank, 2 * n - 1 - rank[::-1]])
         is_known = old.known < ends
@@ -129,51 +102,8 @@ class Book:
         self._px, self._store = px, new
 
 
-@compiled
-def _move(old: _Store, new: _Store, place: Int64s) -> None:
-    """Put what lies in one store to its places in another."""
-    half = len(old.sz) // 2
-    for i in range(len(old.sz)):
-        if old.sz[i] > 0:
-            _put(new, 1 if i >= half else 0, place[i], old.sz[i])
-
-
 _Sheet = tuple[Int64s, Int8s, Floats]
 """Rows to fill: step, state, levels."""
-
-
-@inlined
-def _next(store: _Store, side: Int, place: Int) -> Int:
-    """Return the highest place of a side that is not empty and at most `place`, or -1."""
-    found = at_or_below(store.words, store.groups, place)
-    return found if found >= side * (len(store.sz) // 2) else -1
-
-
-@inlined
-def _put(store: _Store, side: Int, place: Int, size: float) -> bool:
-    """Set the size at a place; say whether it was another."""
-    before = store.sz[place]
-    if before == size:
-        return False
-    store.sz[place] = size
-    if size > 0:
-        if before == 0:
-            add(store.words, store.groups, place)
-            store.best[side] = max(store.best[side], place)
-            store.count[side] += 1
-    else:
-        discard(store.words, store.groups, place)
-        store.count[side] -= 1
-        if store.best[side] == place:
-            store.best[side] = _next(store, side, place)
-    return True
-
-
-@compiled
-def _clear(store: _Store, side: Int, lowest: Int) -> None:
-    """Empty a side from its best price down to `lowest`."""
-    while store.best[side] >= lowest:
-        _put(store, side, store.best[side], 0.0)
 
 
 @inlined
@@ -183,7 +113,7 @@ def _place(levels: Levels, i: int, last: int) -> Int:
 
 
 @compiled
-def _clear_for(store: _Store, levels: Levels, message: Int, kind: Int) -> None:
+def _clear_for(store: Store, levels: Levels, message: Int, kind: Int) -> None:
     """Make room for a snapshot, and remember how deep it reaches."""
     last = len(store.sz) - 1
     reach = np.array([(last + 1) // 2, last + 1])
@@ -192,22 +122,22 @@ def _clear_for(store: _Store, levels: Levels, message: Int, kind: Int) -> None:
         reach[side] = min(reach[side], _place(levels, i, last))
     for both in range(2):
         if kind == REPLACE:
-            _clear(store, both, 0)
+            clear(store, both, 0)
             store.known[both] = reach[both]
         else:
-            _clear(store, both, reach[both])
+            clear(store, both, reach[both])
             store.known[both] = min(store.known[both], reach[both])
         store.shown[both] = -1
 
 
 @inlined
-def _lay(store: _Store, levels: Levels, message: Int) -> bool:
+def _lay(store: Store, levels: Levels, message: Int) -> bool:
     """Lay a message's levels over the book; say whether any changed, and unset `shown` where a shown one did."""
     last = len(store.sz) - 1
     is_changed = False
     for i in range(levels.offsets[message], levels.offsets[message + 1]):
         side, place = np.int64(levels.is_ask[i]), _place(levels, i, last)
-        if _put(store, side, place, levels.sz[i]):
+        if put(store, side, place, levels.sz[i]):
             is_changed = True
             if place >= store.shown[side]:
                 store.shown[side] = -1
@@ -215,7 +145,7 @@ def _lay(store: _Store, levels: Levels, message: Int) -> bool:
 
 
 @compiled
-def _show(store: _Store, px: Floats, shown: Floats, row: int, side: int) -> None:
+def _show(store: Store, px: Floats, shown: Floats, row: int, side: int) -> None:
     """Write one side's best levels into a row."""
     last, place = len(store.sz) - 1, store.best[side]
     is_short = False
@@ -228,7 +158,7 @@ def _show(store: _Store, px: Floats, shown: Floats, row: int, side: int) -> None
             shown[column, row] = px[last - place if side else place]
             shown[column + 1, row] = store.sz[place]
             store.deepest[side] = place
-            place = _next(store, side, place - 1)
+            place = next_place(store, side, place - 1)
     store.shown[side] = -1 if is_short else store.deepest[side]
 
 
@@ -242,7 +172,7 @@ def _repeat(shown: Floats, row: int, side: int) -> None:
 
 
 @compiled
-def _write(store: _Store, px: Floats, shown: Floats, row: int) -> bool:
+def _write(store: Store, px: Floats, shown: Floats, row: int) -> bool:
     """Write the book into a row; say whether it shows a price deeper than any snapshot reached."""
     for side in range(2):
         if store.shown[side] < 0:
@@ -253,27 +183,15 @@ def _write(store: _Store, px: Floats, shown: Floats, row: int) -> bool:
 
 
 @compiled
-def _write_nothing(store: _Store, shown: Floats, row: int) -> None:
+def _write_nothing(store: Store, shown: Floats, row: int) -> None:
     """Write a row without levels."""
     for column in range(shown.shape[0]):
         shown[column, row] = np.nan
     store.shown[:] = -1
 
 
-@inlined
-def _forget_deeper(store: _Store, max_levels: Int) -> None:
-    """Take out what lies deeper than the levels that the subscription shows."""
-    for side in range(2):
-        place = np.int64(side * (len(store.sz) // 2))
-        while store.count[side] > max_levels:
-            place = at_or_above(store.words, store.groups, place)
-            if place >= store.shown[side]:
-                store.shown[side] = -1
-            _put(store, side, place, 0.0)
-
-
 @compiled
-def _checksum(store: _Store, px: Floats, px_places: Int, sz_places: Int) -> Int:
+def _checksum(store: Store, px: Floats, px_places: Int, sz_places: Int) -> Int:
     crc = np.int64(START)
     last = len(store.sz) - 1
     for side in (1, 0):
@@ -281,12 +199,12 @@ def _checksum(store: _Store, px: Floats, px_places: Int, sz_places: Int) -> Int:
         while place >= 0 and n < CHECKED_LEVELS:
             crc = with_digits(crc, as_printed(px[last - place if side else place], px_places))
             crc = with_digits(crc, as_printed(store.sz[place], sz_places))
-            place, n = _next(store, side, place - 1), n + 1
+            place, n = next_place(store, side, place - 1), n + 1
     return finished(crc)
 
 
 @compiled
-def _state(store: _Store, kind: Int) -> int:
+def _state(store: Store, kind: Int) -> int:
     """Say what is known of the book after a step."""
     if kind == MARK:
         return BEHIND
@@ -302,7 +220,7 @@ def _replay(
     steps: Steps,
     levels: Levels,
     px: Floats,
-    store: _Store,
+    store: Store,
     is_shown: bool,  # noqa: FBT001 - compiled code takes no keywords
     rows: _Sheet,
 ) -> tuple[int, int, int, int]:
@@ -315,7 +233,7 @@ def _replay(
             _clear_for(store, levels, message, kind)
         is_changed = kind != MARK and _lay(store, levels, message)
         if kind != MARK and levels.max_levels[message] > 0:
-            _forget_deeper(store, levels.max_levels[message])
+            forget_deeper(store, levels.max_levels[message])
         if kind == REPLACE:
             store.doubt[0] = False
         if kind != MARK and levels.checksum[message] >= 0:

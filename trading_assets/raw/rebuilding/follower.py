@@ -9,7 +9,7 @@ with one of `prev <= b < last`, which is Binance's rule for the first update (sp
 time (documentation of the spot stream: only `U > b + 1` is a break); futures do not.
 
 - An update whose predecessor is missing waits. It is a *mark* at once: the book is then known to be behind. When the
-  predecessor arrives late, both are applied, at that time. `MAX_WAITING` updates wait, then the oldest is given up.
+  predecessor arrives late, both are applied, at that time. So many wait (heaps), then the oldest is given up.
 - What comes late moves the book and does not heal it while more is missing: it stays behind for as long as an update
   waits that the venue did not send before the last one applied. One that waits though the venue has since sent what
   joins up (an absurd id) holds nothing up.
@@ -28,6 +28,7 @@ import numpy as np
 
 from trading_assets.raw.compiled import Int, compiled
 from trading_assets.raw.messages import Bools, Int8s, Int64s
+from trading_assets.raw.rebuilding.heaps import Heap, bound, heap_of, pairs_of
 from trading_assets.raw.rebuilding.steps import (
     APPLIED,
     BEFORE_SNAPSHOT,
@@ -43,8 +44,6 @@ from trading_assets.raw.rebuilding.steps import (
     UNUSED_SNAPSHOT,
     UPDATE,
 )
-
-MAX_WAITING: Final = 16_384
 
 
 class Feed(NamedTuple):
@@ -63,8 +62,6 @@ class Feed(NamedTuple):
 
 Sheet = tuple[Int64s, Int8s, Int64s, Int8s]
 """Columns to fill: message, kind and cause of each step; fate of each arrival."""
-
-_Heap = list[tuple[np.int64, np.int64]]
 
 # The state of the reader is an int64 array, so that one compiled function can hand it to the next.
 _AT: Final = 0  # id the book stands at
@@ -99,7 +96,7 @@ def _take_snapshot(feed: Feed, state: Int64s, sheet: Sheet, kind: int, message: 
 
 
 @compiled
-def _advance(feed: Feed, state: Int64s, waiting: _Heap, sheet: Sheet, arrival: int) -> None:
+def _advance(feed: Feed, state: Int64s, waiting: Heap, sheet: Sheet, arrival: int) -> None:
     """Apply what waits for as long as it joins up."""
     while len(waiting) > 0:
         prev, message = waiting[0]
@@ -131,7 +128,7 @@ def _waits(feed: Feed, state: Int64s, fate: Int8s) -> bool:
 
 
 @compiled
-def _awaited(feed: Feed, state: Int64s, fate: Int8s, early: _Heap) -> Int:
+def _awaited(feed: Feed, state: Int64s, fate: Int8s, early: Heap) -> Int:
     """Return an update that the book is behind of, or -1: the latest, else the early one that the venue sent last."""
     if _waits(feed, state, fate):
         return np.int64(state[LATEST])
@@ -183,34 +180,6 @@ def _keep_ledger(feed: Feed, state: Int64s, breaks: Int64s, arrival: int, at: In
 
 
 @compiled
-def _bound(waiting: _Heap, early: _Heap) -> None:
-    """Give up what waited longest."""
-    if len(waiting) > MAX_WAITING:
-        heappop(waiting)
-    if len(early) > 2 * MAX_WAITING:
-        early.sort()  # a sorted list is a heap
-        while len(early) > MAX_WAITING:
-            early.pop()
-
-
-@compiled
-def _heap(pairs: Int64s) -> _Heap:
-    heap = [(np.int64(0), np.int64(0))]
-    heap.pop()
-    for i in range(len(pairs)):
-        heap.append((pairs[i, 0], pairs[i, 1]))  # noqa: PERF401 - compiled
-    return heap
-
-
-@compiled
-def _pairs(heap: _Heap) -> Int64s:
-    pairs = np.empty((len(heap), 2), np.int64)
-    for i in range(len(heap)):
-        pairs[i, 0], pairs[i, 1] = heap[i]
-    return pairs
-
-
-@compiled
 def follow(
     feed: Feed, state: Int64s, was_waiting: Int64s, was_early: Int64s, sheet: Sheet, breaks: Int64s
 ) -> tuple[Int64s, Int64s]:
@@ -228,7 +197,7 @@ def follow(
         Both heaps.
     """
     fate = sheet[3]
-    waiting, early = _heap(was_waiting), _heap(was_early)
+    waiting, early = heap_of(was_waiting), heap_of(was_early)
     for i in range(feed.n_before, len(feed.ts)):
         at, n_steps = state[_AT], state[N_STEPS]
         state[_REPLACED_BY] = -1
@@ -257,5 +226,5 @@ def follow(
             _step(state, sheet, MARK, state[AWAITS], i)
         elif state[N_STEPS] > n_steps:
             state[_GOOD_TS] = feed.ts[i]
-        _bound(waiting, early)
-    return _pairs(waiting), _pairs(early)
+        bound(waiting, early)
+    return pairs_of(waiting), pairs_of(early)

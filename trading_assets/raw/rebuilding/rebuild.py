@@ -17,7 +17,6 @@ Messages are taken a window at a time, and rows are handed over as they are made
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final, Literal
 
@@ -26,55 +25,22 @@ import polars as pl
 
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.messages import NO_SEQ, NO_TIME, SNAPSHOT, DeadLetter, Int64s, Messages
+from trading_assets.raw.messages import NO_SEQ, SNAPSHOT, DeadLetter, Messages
 from trading_assets.raw.rebuilding import gaps
-from trading_assets.raw.rebuilding.book import IN_STEP, Book, Levels, Rows
+from trading_assets.raw.rebuilding.book import Book, Levels, Rows
 from trading_assets.raw.rebuilding.clock import Clocks
+from trading_assets.raw.rebuilding.findings import Counts, Findings, dead_letters_frame
 from trading_assets.raw.rebuilding.ladder import Ladder
+from trading_assets.raw.rebuilding.rows import row_heads, with_levels
 from trading_assets.raw.rebuilding.sequence import Sequencer
 from trading_assets.raw.rebuilding.steps import FATES, Breaks, Window
 from trading_assets.raw.rebuilding.stream import WINDOW, Reordered, Stream
-from trading_assets.raw.rebuilding.tickers import TICKERS, Tickers
-from trading_assets.raw.rebuilding.trades import Tape, in_order
+from trading_assets.raw.rebuilding.tickers import Tickers
+from trading_assets.raw.rebuilding.trades import Tape
 from trading_assets.venues import interchange, venue_of
 
 _NS: Final = 1_000_000_000
 Table = Literal["raw_l2_snapshots", "raw_trades", "tickers"]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What became of each line of the capture."""
-
-    n_lines: int
-    used: dict[str, int]  # kind -> lines
-    ignored: dict[str, int]  # kind, or why -> lines
-    n_duplicates: int
-    n_dead_letters: int
-
-    @property
-    def n_accounted(self) -> int:
-        """Lines with a fate: equal to `n_lines`, or a line was lost on the way."""
-        return sum(self.used.values()) + sum(self.ignored.values()) + self.n_duplicates + self.n_dead_letters
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What a day of captures says beside its books and trades."""
-
-    gaps: pl.DataFrame  # schema.FEED_GAPS
-    dead_letters: pl.DataFrame  # schema.DEAD_LETTERS
-    counts: Counts
-    n_trades: int  # rows of raw_trades; a line may hold several
-    invalid: Int64s  # ts_recv (ns) of the book rows that are not valid
-    has_ids: bool  # the source numbers its updates
-    has_trade_ids: bool
-    are_trades_sorted: bool  # as handed over; else they are to be put `in_order`
-    n_rows_beyond_snapshot: int  # rows that show a price deeper than any snapshot reached: levels between may lack
-    n_checksums: int  # books that were held against a checksum of the venue
-    n_checksums_missed: int
-    clock_skew: dict[str, int]  # see Clocks.spread
-    clocks: pl.DataFrame  # see Clocks.sample
 
 
 class Rebuild:
@@ -199,11 +165,11 @@ class Rebuild:
         self._n_beyond += rows.n_beyond_snapshot
         self._n_checked += rows.n_checked
         self._n_mismatched += rows.n_mismatched
-        heads = _row_heads(window, rows)
+        heads = row_heads(window, rows)
         self._changes.push(heads)
         self._invalid.append(heads.filter(~pl.col(schema.IS_VALID))[schema.TS_RECV].cast(pl.Int64).to_numpy())
         if len(heads):
-            yield "raw_l2_snapshots", _with_levels(heads, rows, depth=self._depth)
+            yield "raw_l2_snapshots", with_levels(heads, rows, depth=self._depth)
 
     def _counts(self) -> Counts:
         fates = dict(zip(FATES, self._fates.tolist(), strict=True))
@@ -219,26 +185,6 @@ class Rebuild:
         return Counts(self._n_lines, used, ignored, repeats, len(self._dead))
 
 
-@dataclass(frozen=True, slots=True)
-class RawDay:
-    """A whole day held in memory: what `Rebuild` hands over and finds."""
-
-    snapshots: pl.DataFrame  # schema.l2_snapshots(depth)
-    trades: pl.DataFrame  # schema.TRADES
-    tickers: pl.DataFrame  # tickers.TICKERS
-    findings: Findings
-
-    @property
-    def gaps(self) -> pl.DataFrame:
-        """The ledger."""
-        return self.findings.gaps
-
-    @property
-    def counts(self) -> Counts:
-        """What became of each line."""
-        return self.findings.counts
-
-
 def begins_without_book(messages: Sequence[Messages]) -> bool:
     """Say whether the book of the day starts from the day before: its first book message is no snapshot.
 
@@ -251,70 +197,3 @@ def begins_without_book(messages: Sequence[Messages]) -> bool:
     )
     first = np.lexsort((last, ts))[:1]
     return not bool(is_snapshot[first].all())
-
-
-def rebuild_day(
-    today: Messages, yesterday: Messages | None, *, day: date, instrument: Instrument, depth: int, window: int = WINDOW
-) -> RawDay:
-    """Rebuild books, trades and gaps of a recording that fits in memory.
-
-    Args:
-        today: the day's messages.
-        yesterday: those of the day before; only looked at if `begins_without_book([today])`.
-        day: gaps that had ended before it are yesterday's.
-        instrument: its venue chooses the sequence rule.
-        depth: levels a side of the published book.
-        window: how many messages are put in order at a time.
-    """
-    rebuild = Rebuild(day=day, instrument=instrument, depth=depth, window=window)
-    if yesterday is not None and begins_without_book([today]):
-        rebuild.yesterday(yesterday)
-        rebuild.end_yesterday()
-    tables: dict[Table, list[pl.DataFrame]] = {
-        "raw_l2_snapshots": [pl.DataFrame(schema=schema.l2_snapshots(depth))],
-        "raw_trades": [pl.DataFrame(schema=schema.TRADES)],
-        "tickers": [pl.DataFrame(schema=TICKERS)],
-    }
-    for rows in (rebuild.today(today), rebuild.end()):
-        for table, frame in rows:
-            tables[table].append(frame)
-    findings = rebuild.findings()
-    trades = pl.concat(tables["raw_trades"])
-    return RawDay(
-        pl.concat(tables["raw_l2_snapshots"]),
-        trades if findings.are_trades_sorted else in_order(trades),
-        pl.concat(tables["tickers"]),
-        findings,
-    )
-
-
-def dead_letters_frame(letters: tuple[DeadLetter, ...]) -> pl.DataFrame:
-    """Return the dead letters as `schema.DEAD_LETTERS`, in file order."""
-    records = [(x.line_no, x.offset, x.n_bytes, x.reason, x.raw) for x in letters]
-    return pl.DataFrame(records, schema=dict(schema.DEAD_LETTERS), orient="row")
-
-
-def _row_heads(window: Window, rows: Rows) -> pl.DataFrame:
-    """Return time, ids and state of each row."""
-    message = window.steps.message[rows.step]
-    columns = {
-        schema.TS_EVENT: pl.Series(window.messages.ts_event[message], dtype=pl.Int64),
-        schema.TS_RECV: pl.Series(window.steps.ts[rows.step], dtype=pl.Int64),
-        schema.SEQ_FIRST: pl.Series(window.messages.first[message], dtype=pl.Int64),
-        schema.SEQ_LAST: pl.Series(window.messages.last[message], dtype=pl.Int64),
-        schema.IS_VALID: rows.state == IN_STEP,
-        "state": rows.state,
-    }
-    ts_event, first, last = (pl.col(name) for name in (schema.TS_EVENT, schema.SEQ_FIRST, schema.SEQ_LAST))
-    frame = pl.DataFrame(columns).with_columns(
-        pl.when(ts_event != NO_TIME).then(ts_event),
-        pl.when(first != NO_SEQ).then(first),
-        pl.when(last != NO_SEQ).then(last),
-    )
-    return frame.cast({schema.TS_EVENT: schema.TIME, schema.TS_RECV: schema.TIME})
-
-
-def _with_levels(heads: pl.DataFrame, rows: Rows, *, depth: int) -> pl.DataFrame:
-    names = [schema.level(side, field, n) for n in range(depth) for side in schema.SIDES for field in schema.FIELDS]
-    levels = [pl.Series(name, column, nan_to_null=True) for name, column in zip(names, rows.levels, strict=True)]
-    return heads.drop("state").hstack(levels)
