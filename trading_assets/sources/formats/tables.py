@@ -106,25 +106,38 @@ class Table:
         lines = lines.filter(lines != "")
         if self._header is not None:
             lines = lines.filter(lines != self._header.decode("latin-1"))
-        numbers = pl.Series(ROW, range(self.n_rows, self.n_rows + len(lines)), pl.Int64)
-        numbers = pl.Series(ROW, range(self.n_rows, self.n_rows + len(lines)), pl.Int64)
+        numbers = pl.int_range(self.n_rows, self.n_rows + len(lines), eager=True).alias(ROW)
         self.n_rows += len(lines)
-        is_readable, read, unreadable = lines.str.contains(self._row), lines, {}
-        if not is_readable.all():
-            odd = dict(zip(numbers.filter(~is_readable), lines.filter(~is_readable), strict=True))
-            told = {number: text for number, line in odd.items() if self._is_row.match(text := without_exponents(line))}
-            unreadable = {number: line.encode("latin-1") for number, line in odd.items() if number not in told}
-            is_readable |= numbers.is_in(list(told))
-            read = read.scatter([number - numbers[0] for number in told], list(told.values()))
-        frame = self._columns(read.filter(is_readable))
+        is_readable = lines.str.contains(self._row)
+        if is_readable.all():
+            return Rows(self._columns(lines).with_columns(numbers, lines.alias(TEXT)), {})
+        fields, unreadable = self._mended(lines, ~is_readable)
+        frame = self._columns(fields.drop_nulls()).with_columns(
+            numbers.filter(fields.is_not_null()), lines.filter(fields.is_not_null()).alias(TEXT)
+        )
         self.n_unreadable += len(unreadable)
-        return Rows(frame.with_columns(numbers.filter(is_readable), lines.filter(is_readable).alias(TEXT)), unreadable)
+        return Rows(frame, {int(numbers[at]): line for at, line in unreadable.items()})
+
+    def _mended(self, lines: pl.Series, is_odd: pl.Series) -> tuple[pl.Series, dict[int, bytes]]:
+        """Write exponents out where that makes odd rows readable: rows, or null, and place -> a row left as it was."""
+        places, odd = is_odd.arg_true().to_list(), lines.filter(is_odd).to_list()
+        mended = [text if self._is_row.match(text := without_exponents(line)) else None for line in odd]
+        left = zip(places, odd, mended, strict=True)
+        unreadable = {at: line.encode("latin-1") for at, line, text in left if text is None}
+        return lines.clone().scatter(places, pl.Series(mended, dtype=pl.String)), unreadable
 
     def _columns(self, lines: pl.Series) -> pl.DataFrame:
         if lines.is_empty():
             return pl.DataFrame(schema=self._schema)
         text = str(lines.str.join("\n").item()).encode()
-        return pl.read_csv(text, has_header=False, quote_char=None, schema=self._schema, truncate_ragged_lines=True)
+        return pl.read_csv(
+            text,
+            has_header=False,
+            quote_char=None,
+            schema=self._schema,
+            truncate_ragged_lines=True,
+            extra_columns="ignore",
+        )
 
 
 def header_of(head: bytes) -> tuple[bytes, Sequence[str]]:

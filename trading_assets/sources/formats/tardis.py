@@ -94,7 +94,7 @@ class TardisReading:
             if not frame.is_empty():
                 last = (self._instrument(frame[EXCHANGE][-1], frame[SYMBOL][-1]), frame[RECV][-1])
             if rows.unreadable:
-                yield last[0], b"".join(b"%d %s\n" % (last[1], row) for row in rows.unreadable)
+                yield last[0], b"".join(b"%d %s\n" % (last[1], row) for row in rows.unreadable.values())
         for instrument, writer in self._writers.items():
             yield instrument, writer.end()
         if self._table.n_unreadable:
