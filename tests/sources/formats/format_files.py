@@ -11,6 +11,7 @@ from trading_assets.settings import CaptureSettings
 from trading_assets.sources.formats import FORMATS, format_of
 from trading_assets.sources.formats.base import Ask, Reading
 from trading_assets.sources.importing import Brought, Rules, land_file
+from trading_assets.sources.reader import CaptureReader
 
 RULES = Rules(CaptureSettings(), start_day=date(2010, 1, 1), today=date(2026, 11, 22))
 NOON_US = 1_723_118_400_000_000
@@ -31,7 +32,7 @@ def change(at: int, side: str, px: str, sz: str, *, snapshot: bool = False, symb
 
 
 def opened(path: Path, instrument: str | None = None, *, said: str | None = None) -> Reading:
-    head = path.read_bytes()[:100_000]
+    head = next(CaptureReader(path, max_line_bytes=2**22).blocks(), b"")
     found = FORMATS[said] if said else format_of(path, head)
     assert found is not None
     return found.open(path, head, Ask(None if instrument is None else Instrument.parse(instrument), 2**22))

@@ -102,7 +102,7 @@ def test_instruments_are_split_and_named_as_the_file_says(tmp_path: Path) -> Non
 
     assert {"2024-08-08|ESU4.GLBX": 3, "2024-08-08|NQ-c-0.GLBX": 2} == found
     assert "names one for all" in refusal(path, tmp_path / "other", "A.B")
-    assert "does not say what 9 was on 2024-08-08" in refusal(
+    assert "does not say what number 9 was on 2024-08-08" in refusal(
         saved(tmp_path / "g.dbn", record(1, 1, number=9)), tmp_path / "other"
     )
 

@@ -113,7 +113,7 @@ def test_other_archives_and_times_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "f.npz", data=np.zeros(3))
     assert "has not the fields" in refusal(path, tmp_path, NAME)
 
-    path = saved(tmp_path / "g.npz", data=np.zeros(3, ALIGNED))
+    path = saved(tmp_path / "g.npz", (DEPTH | BUY, -NOON // 2, 1.0, 1.0))
     assert "not nanoseconds" in refusal(path, tmp_path, NAME)
 
     path = saved(tmp_path / "h.npz", (DEPTH | BUY, 5, 1.0, 1.0))

@@ -77,7 +77,6 @@ AGREEING = {
     "a better order comes": ("1,1,9,4,1000500,-1", asks("1000500,4", "1001000,5")),
     "a part is cancelled": ("1,2,9,4,1001000,-1", asks("1001000,1")),
     "the last order goes": ("1,3,9,5,1001000,-1", asks(f"{GONE},0")),
-    "another level moves in from below": ("1,4,9,5,1001000,-1", asks("1003000,8", "1004000,1")),
 }
 CONTRADICTING = {
     "the wrong size": ("1,1,9,4,1001000,-1", asks("1001000,8")),
@@ -99,6 +98,16 @@ def test_each_message_is_held_against_the_change_of_the_book(tmp_path: Path, cas
 
     assert ([message] if case in CONTRADICTING else []) == dead
     assert len(dead) == sum("contradict" in note for note in reading.notes)
+
+
+@pytest.mark.parametrize("message", ["2,4,9,5,1001000,-1", "2,4,9,1,1001000,-1", "2,4,9,8,1003000,-1"])
+def test_what_moves_in_from_below_the_last_level_was_not_seen_before(tmp_path: Path, message: str) -> None:
+    books = [asks("1001000,5", "1003000,8"), asks("1003000,8", "1004000,1")]
+    reading = opened(pair(tmp_path, ["1,1,8,5,1001000,-1", message], books))
+
+    is_dead = any(isinstance(said, str) for _, said in documents(reading))
+
+    assert is_dead is (message != "2,4,9,5,1001000,-1")
 
 
 def test_rows_that_cannot_be_read_are_kept_with_their_partners(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from trading_assets.identifiers import Instrument, parse_day
 from trading_assets.sources.formats.base import Ask, Block, Format, Lack, Reading
 from trading_assets.sources.formats.lobster_check import CHANGES, Books, disagreements
 from trading_assets.sources.formats.lobster_pair import Pair, Stretch
-from trading_assets.sources.formats.tables import TEXT
+from trading_assets.sources.formats.tables import ROW, TEXT
 from trading_assets.sources.formats.texts import (
     EVENT,
     PX,
@@ -97,7 +97,10 @@ class LobsterReading:
                 yield self._instrument, dead
 
     def _lines(self, stretch: Stretch) -> bytes:
-        rows, books = self._rows(stretch.messages), Books.of(stretch.books, self._before)
+        rows, books = (
+            self._rows(stretch.messages),
+            Books.of(stretch.books, stretch.messages[ROW].to_numpy(), self._before),
+        )
         kinds = rows["type"].to_numpy()
         is_wrong = disagreements(rows, books)
         is_same = books.is_same()

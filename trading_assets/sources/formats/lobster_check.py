@@ -25,21 +25,28 @@ BID, ASK = 0, 1
 class Books:
     """The book before the first message of a stretch, and after each of its `n` messages.
 
-    Before the first message of a file the book is not known: `is_known` is then false, and it is a copy of the next.
+    Before the first message of a file, and after a row that could not be read, the book is not known.
     """
 
     px: Int64s  # [n + 1, 2 (bid, ask), depth]
     sz: Int64s  # [n + 1, 2, depth]
-    is_known: bool
+    number: Int64s  # [n + 1] of the row in the file
 
     @classmethod
-    def of(cls, rows: Int64s, before: "Books | None") -> Self:
+    def of(cls, rows: Int64s, numbers: Int64s, before: "Books | None") -> Self:
         """Lay out rows of an orderbook file: ask price, ask size, bid price, bid size, level after level."""
         levels = rows.reshape(len(rows), -1, 4)
         px = np.stack([levels[:, :, 2], levels[:, :, 0]], axis=1)
         sz = np.stack([levels[:, :, 3], levels[:, :, 1]], axis=1)
-        first_px, first_sz = (px[:1], sz[:1]) if before is None else (before.px, before.sz)
-        return cls(np.concatenate([first_px, px]), np.concatenate([first_sz, sz]), before is not None)
+        first = cls(px[:1], sz[:1], numbers[:1] - 2) if before is None else before
+        parts = zip((first.px, first.sz, first.number), (px, sz, numbers), strict=True)
+        return cls(*(np.concatenate(part) for part in parts))
+
+    @property
+    def is_known(self) -> Bools:
+        """Tell of each message whether the book before it is that of the row before it: `[n]`."""
+        adjacent: Bools = np.diff(self.number) == 1
+        return adjacent
 
     @property
     def depth(self) -> int:
@@ -48,7 +55,7 @@ class Books:
 
     def last(self) -> "Books":
         """Return the book after the last message, alone."""
-        return Books(self.px[-1:], self.sz[-1:], is_known=True)
+        return Books(self.px[-1:], self.sz[-1:], self.number[-1:])
 
     def after(self, side: int) -> tuple[Int64s, Int64s, Bools]:
         """Return prices, sizes, and which levels there are, after each message: `[n, depth]` each."""
@@ -56,10 +63,9 @@ class Books:
         return px, self.sz[1:, side], np.abs(px) != _NO_PRICE
 
     def is_same(self) -> Bools:
-        """Tell of each message whether the book stayed as it was; of the first of a file, that it did not: `[n]`."""
+        """Tell of each message whether the book stayed as it was, as far as that is known: `[n]`."""
         stayed: Bools = (np.diff(self.px, axis=0) == 0).all((1, 2)) & (np.diff(self.sz, axis=0) == 0).all((1, 2))
-        stayed[:1] &= self.is_known
-        return stayed
+        return stayed & self.is_known
 
 
 def disagreements(messages: pl.DataFrame, books: Books) -> Bools:
@@ -73,14 +79,13 @@ def disagreements(messages: pl.DataFrame, books: Books) -> Bools:
     is_change = np.isin(kind, CHANGES)
     side = np.where(direction > 0, BID, ASK)
     rows = np.arange(len(kind))
-    px, sz = books.px[:, :, :], books.sz[:, :, :]
+    px, sz = books.px, books.sz
     other = 1 - side
     other_stays = (px[rows, other] == px[rows + 1, other]).all(1) & (sz[rows, other] == sz[rows + 1, other]).all(1)
     delta = np.where(kind == _SUBMISSION, size, -size)
     before, after = (px[rows, side], sz[rows, side]), (px[rows + 1, side], sz[rows + 1, side])
     agrees = np.where(is_change, other_stays & _is_changed(before, after, price, delta), books.is_same())
-    agrees[:1] |= not books.is_known
-    return ~agrees
+    return ~agrees & books.is_known
 
 
 def _is_changed(before: tuple[Int64s, Int64s], after: tuple[Int64s, Int64s], price: Int64s, delta: Int64s) -> Bools:

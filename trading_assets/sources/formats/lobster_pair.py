@@ -28,7 +28,7 @@ _PRICE, _SIZE = "-?[0-9]{1,12}", "[0-9]{1,12}"
 class Stretch(NamedTuple):
     """Rows that both files have, and those of either that cannot be read, with their partners."""
 
-    messages: pl.DataFrame  # [n] text columns
+    messages: pl.DataFrame  # [n] text columns, and `ROW`
     books: Int64s  # [n, 4 * depth] as they stand in the file
     unreadable: list[bytes]
 
@@ -121,5 +121,5 @@ def _aligned(messages: Rows, books: Rows) -> Stretch:
     unreadable = [*messages.unreadable.values(), *books.unreadable.values()]
     numbers = whole.select(books.frame.drop(ROW, TEXT).columns).cast(pl.Int64).to_numpy()
     return Stretch(
-        whole.select(*_MESSAGE, TEXT), numbers, [*unreadable, *(text.encode() for part in lone for text in part)]
+        whole.select(*_MESSAGE, TEXT, ROW), numbers, [*unreadable, *(text.encode() for part in lone for text in part)]
     )
