@@ -28,6 +28,7 @@ from trading_assets.errors import CorruptObject
 from trading_assets.settings import CaptureSettings
 from trading_assets.sources.lines import UNREADABLE
 from trading_assets.sources.merger import merge_captures
+from trading_assets.sources.summary import capture_summary
 
 LONG = b" " + b"x" * SHORT_LINES.max_line_bytes
 wire_lines = st.builds(
@@ -105,7 +106,8 @@ def test_sources_interleave_by_receive_time(tmp_path: Path) -> None:
     lines = tickers(1000)
     halves = write_all(tmp_path, [lines[::2], lines[1::2]])
 
-    summary = merge_captures(halves, tmp_path / "merged", SETTINGS)
+    merge_captures(halves, tmp_path / "merged", SETTINGS)
+    summary = capture_summary(tmp_path / "merged", SETTINGS)
 
     assert lines == lines_of(tmp_path / "merged")
     assert (summary.n_lines, summary.first_recv, summary.last_recv) == (1000, NOON, NOON + 999 * 10**6)
@@ -165,7 +167,8 @@ def test_a_missing_last_line_feed_is_added(tmp_path: Path) -> None:
 def test_the_two_real_spot_days_join_into_one_without_a_lost_line(shared_data: Path, tmp_path: Path) -> None:
     days = sorted((shared_data / "captures/binance/BTCUSDT").glob("*.gz"))
 
-    summary = merge_captures(days[::-1], tmp_path / "merged", SETTINGS)
+    merge_captures(days[::-1], tmp_path / "merged", SETTINGS)
+    summary = capture_summary(tmp_path / "merged", SETTINGS)
 
     assert b"".join(content(day) for day in days) == content(tmp_path / "merged")
     assert summary.last_recv is not None

@@ -4,26 +4,21 @@ Belongs here: comparing captures line by line, by digests.
 Does not: how they are joined (merger; it finds repeats another way), receive times and intervals (summary).
 """
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import polars as pl
 
 from trading_assets.settings import CaptureSettings
-from trading_assets.sources.lines import UNREADABLE, Int64s
-from trading_assets.sources.reader import CaptureReader, Fragment
-from trading_assets.sources.summary import piece_times
+from trading_assets.sources.lines import Int64s
+from trading_assets.sources.steps import Surveyed, each_line, steps, survey
 
-_LINE: Final = "line"
-_MOST: Final = "most"
-_FOUND: Final = "found"
+_BLOCK_BYTES: Final = 2**20
 
 
 def capture_contents(staged: Path, sources: Sequence[Path], settings: CaptureSettings) -> dict[str, int]:
-    """Hold a joined capture against the files it was joined from. Memory: about 40 bytes a line of each.
+    """Hold a joined capture against the files it was joined from, in bounded memory (see `steps`).
 
     Args:
         staged: the joined capture.
@@ -35,39 +30,56 @@ def capture_contents(staged: Path, sources: Sequence[Path], settings: CaptureSet
         `n_lines_misplaced`, falls of the receive time that no source has (joining adds none), or, where there is
         one source, lines that are not where they were.
     """
-    found, n_falls = _lines(staged, settings)
-    given = [_lines(path, settings) for path in sources]
-    most = pl.concat([_counted(lines, _MOST) for lines, _ in given]).group_by(_LINE).agg(pl.col(_MOST).max())
-    both = most.join(_counted(found, _FOUND), on=_LINE, how="full", coalesce=True).fill_null(0)
-    lacking = both[_MOST].cast(pl.Int64) - both[_FOUND].cast(pl.Int64)
-    misplaced = max(0, n_falls - sum(falls for _, falls in given))
-    if len(given) == 1 and len(found) == len(given[0][0]):
-        misplaced = int((found != given[0][0]).sum())
-    return {
-        "n_lines_lost": int(lacking.clip(lower_bound=0).sum()),
-        "n_lines_invented": int(-lacking.clip(upper_bound=0).sum()),
-        "n_lines_misplaced": misplaced,
-    }
+    if len(sources) == 1 and _are_same_bytes(staged, sources[0]):
+        return {"n_lines_lost": 0, "n_lines_invented": 0, "n_lines_misplaced": 0}
+    found, *given = (survey(path, settings) for path in (staged, *sources))
+    lost = invented = 0
+    for step in steps([found, *given], settings):
+        here, *there = (capture.hashes() for capture in step)
+        lacking = _lacking(here, there)
+        lost += int(lacking.clip(min=0).sum())
+        invented -= int(lacking.clip(max=0).sum())
+    misplaced = max(0, found.n_falls - sum(each.n_falls for each in given))
+    if len(given) == 1 and found.n_lines == given[0].n_lines:
+        misplaced = _n_elsewhere(found, given[0], settings)
+    return {"n_lines_lost": lost, "n_lines_invented": invented, "n_lines_misplaced": misplaced}
 
 
-def _lines(path: Path, settings: CaptureSettings) -> tuple[Int64s, int]:
-    """Return a digest of each line, `[n]`, and how often the receive time falls from one line to the next."""
-    digests, times = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    long_line = hashlib.blake2b(digest_size=8)
-    for piece in CaptureReader(path, max_line_bytes=settings.max_line_bytes).pieces():
-        times.append(piece_times(piece))
-        if isinstance(piece, Fragment):
-            long_line = hashlib.blake2b(digest_size=8) if piece.is_first else long_line
-            long_line.update(piece.data.removesuffix(b"\n"))
-            if piece.is_last:
-                digests.append(np.frombuffer(long_line.digest(), np.int64))
-        else:
-            # Python's keyed hash of bytes: 64 bits, quick, and the same within a process, which is all that is asked.
-            digests.append(np.fromiter(map(hash, piece.removesuffix(b"\n").split(b"\n")), np.int64))
-    received = np.concatenate(times)
-    received = received[received != UNREADABLE]
-    return np.concatenate(digests), int((np.diff(received) < 0).sum())
+def _lacking(found: Int64s, given: Sequence[Int64s]) -> Int64s:
+    """Return, for each different line, how much oftener a source has it than was found."""
+    lines = np.unique(np.concatenate([found, *given]))
+    most = np.max([_counted(each, lines) for each in given], axis=0) if given else np.zeros(len(lines), np.int64)
+    return np.asarray(most - _counted(found, lines), np.int64)
 
 
-def _counted(lines: Int64s, name: str) -> pl.DataFrame:
-    return pl.DataFrame({_LINE: lines}).group_by(_LINE).agg(pl.len().alias(name))
+def _counted(lines: Int64s, among: Int64s) -> Int64s:
+    return np.bincount(np.searchsorted(among, lines), minlength=len(among)).astype(np.int64)
+
+
+def _n_elsewhere(some: Surveyed, others: Surveyed, settings: CaptureSettings) -> int:
+    """Count the places at which two captures of as many lines have different ones."""
+    left, right = each_line(some.path, settings), each_line(others.path, settings)
+    ours, theirs = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    n = 0
+    while True:
+        ours = ours if len(ours) else next(left, ours)
+        theirs = theirs if len(theirs) else next(right, theirs)
+        both = min(len(ours), len(theirs))
+        if not both:
+            return n
+        n += int((ours[:both] != theirs[:both]).sum())
+        ours, theirs = ours[both:], theirs[both:]
+
+
+def _are_same_bytes(some: Path, others: Path) -> bool:
+    if some.samefile(others):
+        return True
+    if some.stat().st_size != others.stat().st_size:
+        return False
+    return all(ours == theirs for ours, theirs in zip(_blocks(some), _blocks(others), strict=True))
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            yield block

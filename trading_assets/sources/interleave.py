@@ -4,32 +4,67 @@ Belongs here: advancing through several sources at once by given keys.
 Does not: what the keys are, and which lines are repeats (merger).
 """
 
+import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from trading_assets.raw.messages import Bools
+from trading_assets.settings import CaptureSettings
 from trading_assets.sources.lines import Int64s, line_starts
 from trading_assets.sources.reader import CaptureReader, Fragment
+from trading_assets.sources.steps import Surveyed
+from trading_assets.sources.summary import piece_times
+
+_AT_ONCE = 2**20
+"""Marks that are held in memory: a byte a line."""
+
+
+class Marks:
+    """Which lines of one capture are marked: a byte a line, in a stretch of a file that several captures share."""
+
+    def __init__(self, descriptor: int, offset: int) -> None:
+        self._descriptor = descriptor
+        self._offset = offset
+
+    def set(self, lines: Int64s) -> None:
+        """Mark lines by their numbers."""
+        ordered = np.sort(lines)
+        while len(ordered):
+            first = int(ordered[0])
+            some = ordered[: np.searchsorted(ordered, first + _AT_ONCE)]
+            marks = self.of(first, int(some[-1]) + 1)
+            marks[some - first] = True
+            os.pwrite(self._descriptor, marks.tobytes(), self._offset + first)
+            ordered = ordered[len(some) :]
+
+    def of(self, first: int, end: int) -> Bools:
+        """Return the marks of lines, from a number up to another: `[end - first]`."""
+        known = os.pread(self._descriptor, end - first, self._offset + first)
+        marks = np.zeros(end - first, np.bool_)
+        marks[: len(known)] = np.frombuffer(known, np.bool_)
+        return marks
 
 
 class Cursor:
     """A place in one capture: a block of whole lines, or one overlong line that is not held in memory.
 
+    Its lines are interleaved by the running maximum of their receive times; those at its head without a time take that
+    of the first which has one.
+
     Args:
-        path: the capture.
-        keys: `[n]`, never falling; what its lines are interleaved by.
-        kept: `[n]`, which of its lines are handed over.
-        max_line_bytes: a longer line is streamed.
+        capture: the capture, read once.
+        repeats: which of its lines are not handed over.
+        settings: the limits it is read with.
     """
 
-    def __init__(self, path: Path, *, keys: Int64s, kept: Bools, max_line_bytes: int) -> None:
-        self._pieces = CaptureReader(path, max_line_bytes=max_line_bytes).pieces()
-        self._keys = keys
-        self._kept = kept
+    def __init__(self, capture: Surveyed, repeats: Marks, settings: CaptureSettings) -> None:
+        self._pieces = CaptureReader(capture.path, max_line_bytes=settings.max_line_bytes).pieces()
+        self._repeats = repeats
         self._piece: bytes | Fragment = b""
         self._starts = np.zeros(1, np.int64)
+        self._keys = np.array([capture.first_time])
+        self._kept = np.zeros(0, np.bool_)
         self._first = 0  # line number of the block's first line
         self._at = 0  # lines of the block that were handed over
 
@@ -43,23 +78,25 @@ class Cursor:
                 return False
             self._piece = piece
             self._starts = line_starts(piece) if isinstance(piece, bytes) else np.array([0, len(piece.data)])
+            self._keys = np.maximum(np.maximum.accumulate(piece_times(piece)), self._keys[-1])
+            self._kept = ~self._repeats.of(self._first, self._first + len(self._starts) - 1)
         return True
 
     @property
     def last_key(self) -> int:
         """The key of the block's last line."""
-        return int(self._keys[self._first + len(self._starts) - 2])
+        return int(self._keys[-1])
 
     def keys_until(self, limit: int, *, inclusive: bool) -> Int64s:
         """Return the keys of the block's waiting lines up to a limit."""
-        waiting = self._keys[self._first + self._at : self._first + len(self._starts) - 1]
+        waiting = self._keys[self._at :]
         return waiting[: np.searchsorted(waiting, limit, "right" if inclusive else "left")]
 
     def take(self, n_lines: int) -> Iterator[tuple[bytes, int]]:
         """Hand over the next lines as (bytes, lines that begin in them), leaving out those not kept."""
         low = self._at
         self._at += n_lines
-        kept = self._kept[self._first + low : self._first + self._at]
+        kept = self._kept[low : self._at]
         if isinstance(self._piece, Fragment):
             yield from self._long_line(is_kept=bool(kept[0]))
             return

@@ -11,132 +11,105 @@ The rule, so that neither the order of the sources nor merging again changes a b
 - Each source keeps its order. Sources interleave by the running maximum of receive time; ties go by rank.
 """
 
-import hashlib
+import os
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trading_assets.errors import CorruptObject
-from trading_assets.raw.messages import Bools
 from trading_assets.settings import CaptureSettings
-from trading_assets.sources.interleave import Cursor, interleaved
-from trading_assets.sources.lines import UNREADABLE, Int64s, line_starts
-from trading_assets.sources.reader import CaptureReader, Fragment
-from trading_assets.sources.summary import CaptureSummary, capture_summary, piece_times
+from trading_assets.sources.canonical import is_canonical
+from trading_assets.sources.interleave import Cursor, Marks, interleaved
+from trading_assets.sources.lines import Int64s
+from trading_assets.sources.steps import DIGEST_BYTES, Step, Surveyed, steps, survey
 from trading_assets.sources.writer import CanonicalWriter
 
-_DIGEST_BYTES: Final = 16
+_ASIDE: Final = ".linked"
 
 
-def merge_captures(sources: Sequence[Path], out: Path, settings: CaptureSettings) -> CaptureSummary:
+def merge_captures(sources: Sequence[Path], out: Path, settings: CaptureSettings) -> None:
     """Write the union of `sources` to `out` in the canonical encoding, aside first and then renamed.
 
-    Memory: one chunk a source, 8 bytes a line, and 16 more for lines whose receive time two sources share.
+    One source that is canonical already is the union: it is linked, or copied where the store has no links.
+    Memory: a few chunks a source, whatever their length, and the lines without a receive time.
 
     Raises:
         CorruptObject: a source is damaged; a canonical capture never is.
         NotACapture: a source is missing or may not be read.
         OSError: `out` cannot be written; nothing was changed.
     """
-    known = {source.md5: source for source in (_survey(path, settings) for path in sources)}
-    ranked = sorted(known.values(), key=lambda source: (-len(source.times), source.md5))
-    cursors = [
-        Cursor(source.path, keys=_keys(source.times), kept=kept, max_line_bytes=settings.max_line_bytes)
-        for source, kept in zip(ranked, _kept(ranked, settings), strict=True)
-    ]
-    writer = CanonicalWriter(out.parent, zstd_level=settings.zstd_level)
+    if len(sources) == 1 and is_canonical(sources[0], settings):
+        _link(sources[0], out)
+        return
+    known = {source.md5: source for source in (_sound(path, settings) for path in sources)}
+    if len(known) == 1 and (same := next((path for path in sources if is_canonical(path, settings)), None)):
+        _link(same, out)
+        return
+    ranked = sorted(known.values(), key=lambda source: (-source.n_lines, source.md5))
+    with TemporaryFile(dir=out.parent) as scratch:
+        repeats = _repeats(ranked, settings, scratch.fileno())
+        cursors = [Cursor(source, repeats[n], settings) for n, source in enumerate(ranked)]
+        writer = CanonicalWriter(out.parent, zstd_level=settings.zstd_level)
+        try:
+            for data, n_lines in interleaved(cursors):
+                writer.write(data, n_lines)
+            writer.finish()
+            writer.publish_as(out)
+        finally:
+            writer.discard()
+
+
+def _link(source: Path, out: Path) -> None:
+    aside = out.with_name(out.name + _ASIDE)
+    aside.unlink(missing_ok=True)
     try:
-        for data, n_lines in interleaved(cursors):
-            writer.write(data, n_lines)
-        writer.finish()
-        writer.publish_as(out)
-    finally:
-        writer.discard()
-    return capture_summary(out, settings)
+        os.link(source, aside)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, aside)
+    aside.replace(out)
+    aside.unlink(missing_ok=True)  # a rename onto a link to the same file leaves both names
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    path: Path
-    md5: str  # of the lines, a last line feed added
-    times: Int64s  # [n] as received, or UNREADABLE
+def _sound(path: Path, settings: CaptureSettings) -> Surveyed:
+    found = survey(path, settings)
+    if found.damage:
+        raise CorruptObject(f"{path}: {found.damage}")
+    return found
 
 
-def _survey(path: Path, settings: CaptureSettings) -> _Source:
-    reader = CaptureReader(path, max_line_bytes=settings.max_line_bytes)
-    digest = hashlib.md5(usedforsecurity=False)
-    times = [np.zeros(0, np.int64)]
-    last = b"\n"
-    for piece in reader.pieces():
-        data = piece.data if isinstance(piece, Fragment) else piece
-        digest.update(data)
-        times.append(piece_times(piece))
-        last = data or last
-    if reader.damage:
-        raise CorruptObject(f"{path}: {reader.damage}")
-    digest.update(b"" if last.endswith(b"\n") else b"\n")
-    return _Source(path, digest.hexdigest(), np.concatenate(times))
+def _repeats(ranked: Sequence[Surveyed], settings: CaptureSettings, scratch: int) -> list[Marks]:
+    """Mark in each source the lines that a source of higher rank has."""
+    edges = np.cumsum([0, *(source.n_lines for source in ranked)]).tolist()
+    marks = [Marks(scratch, edge) for edge in edges[:-1]]
+    if len(ranked) > 1:
+        for step in steps(ranked, settings):
+            for mark, repeated in zip(marks, _repeated(step), strict=True):
+                mark.set(repeated)
+    return marks
 
 
-def _keys(times: Int64s) -> Int64s:
-    """Return the running maximum; lines without a time at the head take that of the first which has one."""
-    rising = np.maximum.accumulate(times) if len(times) else times
-    readable = rising[rising != UNREADABLE]
-    return np.where(rising == UNREADABLE, readable[0] if len(readable) else 0, rising)
-
-
-def _kept(ranked: Sequence[_Source], settings: CaptureSettings) -> list[Bools]:
-    """Mark in each source the lines that no source of higher rank has: `[n]` each."""
-    distinct = [np.unique(source.times) for source in ranked]
-    values, counts = np.unique(np.concatenate([*distinct, np.zeros(0, np.int64)]), return_counts=True)
+def _repeated(step: Sequence[Step]) -> list[Int64s]:
+    """Number in each source the lines of a step that sources of higher rank have as often."""
+    times = [source.times() for source in step]
+    values, counts = np.unique(np.concatenate([np.unique(each) for each in times]), return_counts=True)
     shared = values[counts > 1]
-    seen, most = np.zeros(0, f"S{_DIGEST_BYTES}"), np.zeros(0, np.int64)
+    seen, most = np.zeros(0, f"S{DIGEST_BYTES}"), np.zeros(0, np.int64)
     result = []
-    for source in ranked:
-        kept = np.ones(len(source.times), np.bool_)
-        candidates = np.flatnonzero(np.isin(source.times, shared))
-        if len(candidates):
-            digests = _digests(source, candidates, settings)
-            found, group, n_own = np.unique(digests, return_inverse=True, return_counts=True)
-            n_higher = _looked_up(found, seen, most)
-            kept[candidates] = _occurrence(group) >= n_higher[group]
-            seen, most = _highest(np.append(seen, found), np.append(most, n_own))
-        result.append(kept)
-    return result
-
-
-def _digests(source: _Source, wanted: Int64s, settings: CaptureSettings) -> NDArray[np.bytes_]:
-    """Digest the wanted lines (rising line numbers), each without its line feed: `[len(wanted)]`."""
-    parts = []
-    n_lines = 0
-    long_line = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-    for piece in CaptureReader(source.path, max_line_bytes=settings.max_line_bytes).pieces():
-        if isinstance(piece, bytes):
-            starts = line_starts(piece)
-            low, high = np.searchsorted(wanted, [n_lines, n_lines + len(starts) - 1])
-            parts.append(_line_digests(piece, starts, wanted[low:high] - n_lines))
-            n_lines += len(starts) - 1
+    for source, received in zip(step, times, strict=True):
+        is_candidate = np.isin(received, shared)
+        if not is_candidate.any():
+            result.append(np.zeros(0, np.int64))
             continue
-        long_line = hashlib.blake2b(digest_size=_DIGEST_BYTES) if piece.is_first else long_line
-        long_line.update(piece.data.removesuffix(b"\n"))
-        if piece.is_last:
-            is_wanted = bool(np.isin(n_lines, wanted))
-            parts.append(np.array([long_line.digest()] * is_wanted, f"S{_DIGEST_BYTES}"))
-            n_lines += 1
-    return np.concatenate(parts)
-
-
-def _line_digests(chunk: bytes, starts: Int64s, lines: Int64s) -> NDArray[np.bytes_]:
-    spans = zip(starts[lines].tolist(), starts[lines + 1].tolist(), strict=True)
-    digests = [
-        hashlib.blake2b(chunk[start:end].removesuffix(b"\n"), digest_size=_DIGEST_BYTES).digest()
-        for start, end in spans
-    ]
-    return np.array(digests, f"S{_DIGEST_BYTES}")
+        found, group, n_own = np.unique(source.digests(is_candidate), return_inverse=True, return_counts=True)
+        is_repeat = _occurrence(group) < _looked_up(found, seen, most)[group]
+        result.append(source.numbers()[is_candidate][is_repeat])
+        seen, most = _highest(np.append(seen, found), np.append(most, n_own))
+    return result
 
 
 def _looked_up(keys: NDArray[np.bytes_], seen: NDArray[np.bytes_], most: Int64s) -> Int64s:

@@ -15,8 +15,6 @@ from typing import Final
 import zstandard
 
 _ASIDE: Final = ".capture-{}.tmp"
-_SLICE_BYTES: Final = 2**20
-"""The encoder is fed slices of one size, so that its output cannot depend on how lines came in."""
 
 
 def clear_leftovers(folder: Path) -> None:
@@ -27,6 +25,11 @@ def clear_leftovers(folder: Path) -> None:
             path.unlink()
 
 
+def encoder(zstd_level: int) -> zstandard.ZstdCompressor:
+    """Return what makes the one frame of a capture, by its `compressobj`."""
+    return zstandard.ZstdCompressor(level=zstd_level, write_checksum=True, write_content_size=False, threads=0)
+
+
 class CanonicalWriter:
     """A capture being written aside as `folder/.capture-….tmp`; nothing is named until `publish_as`.
 
@@ -35,13 +38,14 @@ class CanonicalWriter:
         zstd_level: compression level; equal lines at equal levels are equal bytes.
     """
 
+    SLICE_BYTES: Final = 2**20
+    """The encoder is fed slices of one size, so that its output cannot depend on how lines came in."""
+
     def __init__(self, folder: Path, *, zstd_level: int) -> None:
         self.n_lines = 0
         self.n_bytes = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
-        self._encoder = zstandard.ZstdCompressor(
-            level=zstd_level, write_checksum=True, write_content_size=False, threads=0
-        ).compressobj()
+        self._encoder = encoder(zstd_level).compressobj()
         self._waiting = bytearray()
         self._ends_line = True
         self._temporary = folder / _ASIDE.format(secrets.token_hex(8))
@@ -61,9 +65,9 @@ class CanonicalWriter:
         self._waiting += data
         if data:
             self._ends_line = data.endswith(b"\n")
-        n_ready = len(self._waiting) - len(self._waiting) % _SLICE_BYTES
-        for start in range(0, n_ready, _SLICE_BYTES):
-            self._file.write(self._encoder.compress(bytes(self._waiting[start : start + _SLICE_BYTES])))
+        n_ready = len(self._waiting) - len(self._waiting) % self.SLICE_BYTES
+        for start in range(0, n_ready, self.SLICE_BYTES):
+            self._file.write(self._encoder.compress(bytes(self._waiting[start : start + self.SLICE_BYTES])))
         del self._waiting[:n_ready]
 
     def end_line(self) -> None:
