@@ -60,9 +60,8 @@ def _files(chunk: bytes) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _has_venue_lines(chunk: bytes) -> bool:
     """Tell whether a line is JSON but not one of ours; a row that could not be read is no JSON."""
-    data = np.frombuffer(chunk, np.uint8)
+    data = np.frombuffer(chunk + bytes(_TIME_BYTES + len(_OURS)), np.uint8)
     begins = line_starts(chunk)[:-1] + _TIME_BYTES
-    begins = begins[begins < len(data) - len(_OURS)]
     begins = begins[np.isin(data[begins], _BRACKETS)]
     ours = np.frombuffer(_OURS, np.uint8)
     is_ours = np.ones(len(begins), np.bool_)

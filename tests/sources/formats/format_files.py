@@ -31,6 +31,17 @@ def change(at: int, side: str, px: str, sz: str, *, snapshot: bool = False, symb
     return f"binance-futures,{symbol},{NOON_US + at - 5},{NOON_US + at},{flag},{side},{px},{sz}\n"
 
 
+def recording(path: Path, n: int) -> Path:
+    """A recording of `n` messages as Binance sends them."""
+    text = '{"stream":"btcusdt@bookTicker","data":{"u":%d,"s":"BTCUSDT","b":"1.0","B":"2.0","a":"3.0","A":"4.0"}}'
+    return written(path, "".join(f"{NOON + at} {text % at}\n" for at in range(1, n + 1)))
+
+
+def content(path: Path) -> bytes:
+    """All bytes of a landed capture."""
+    return b"".join(CaptureReader(path, max_line_bytes=2**22).blocks())
+
+
 def opened(path: Path, instrument: str | None = None, *, said: str | None = None) -> Reading:
     head = next(CaptureReader(path, max_line_bytes=2**22).blocks(), b"")
     found = FORMATS[said] if said else format_of(path, head)
