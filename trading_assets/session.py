@@ -73,12 +73,13 @@ class Session:
         instrument: Instrument | None,
         rules: TickRules,
         said_format: str | None = None,
+        venue: str | None = None,
     ) -> Iterator[Imported]:
         """Land files one after the other; one that is refused does not keep the others out."""
         for path in paths:
             try:
                 for file in files_in(path):
-                    yield self._landed(file, instrument, rules, said_format)
+                    yield self._landed(file, instrument, rules, said_format, venue)
             except (NotACapture, OSError) as error:
                 yield Imported(path, refusal=_reason(path, error))
 
@@ -124,9 +125,11 @@ class Session:
                 if isinstance(content, bytes):
                     yield partition, ModelDocument.from_bytes(content)
 
-    def _landed(self, path: Path, instrument: Instrument | None, rules: TickRules, said_format: str | None) -> Imported:
+    def _landed(
+        self, path: Path, instrument: Instrument | None, rules: TickRules, said_format: str | None, venue: str | None
+    ) -> Imported:
         try:
-            return land(path, self.warehouse, instrument=instrument, rules=rules, said_format=said_format)
+            return land(path, self.warehouse, instrument=instrument, rules=rules, said_format=said_format, venue=venue)
         except (NotACapture, OSError) as error:
             return Imported(path, refusal=_reason(path, error))
 

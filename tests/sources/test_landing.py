@@ -95,11 +95,10 @@ def test_two_real_days_in_one_file_land_as_two_days(shared_data: Path, tmp_path:
     assert [content(day) for day in days] == [content(each.path) for each in captures]
 
 
-@pytest.mark.parametrize("source", ["kraken/mixed", "coinbase/mixed", "bybit/spot", "bybit/linear"])
-def test_a_recording_of_another_venue_is_refused(shared_data: Path, tmp_path: Path, source: str) -> None:
-    (real,) = (shared_data / "captures" / source).glob("*.gz")
+def test_a_recording_of_a_venue_that_nothing_reads_is_refused(tmp_path: Path) -> None:
+    lines = [b'%d [17470,"te",[401597395,%d,0.005,7245.3]]\n' % (NOON + n, NOON) for n in range(3)]
 
-    message = refusal(Path(shutil.copy(real, tmp_path / "capture")))
+    message = refusal(plain(tmp_path / "capture", lines))
 
     assert "supported are recordings of BINANCE, " in message
 

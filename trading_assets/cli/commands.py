@@ -60,6 +60,12 @@ def import_(
             "--format", metavar="NAME", help="What the files are, where they do not say; a wrong name lists all."
         ),
     ] = None,
+    venue: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Of which market a recording's lines are, where they name no more than a symbol."
+        ),
+    ] = None,
     tick_size: Annotated[
         str | None, typer.Option(metavar="NUMBER", help="Price step of the venue; inferred by default.")
     ] = None,
@@ -77,6 +83,8 @@ def import_(
 
         trading-assets import recordings/ -i BTCUSDT.BINANCE_USDM
 
+        trading-assets import bybit/ --venue BYBIT_LINEAR
+
         trading-assets import recordings/ --tick-size 0.1 --lot-size 0.001
 
     Tardis's tables, LOBSTER's pairs, Databento's MBP-10 and hftbacktest's npz are recognised, and said what they lack.
@@ -93,7 +101,7 @@ def import_(
     market = Instrument.parse(instrument) if instrument is not None else None
     rules = TickRules(parse_step("--tick-size", tick_size), parse_step("--lot-size", lot_size))
     with open_session() as session:
-        if not import_files(session, paths, market, rules, said_format):
+        if not import_files(session, paths, market, rules, said_format, venue):
             raise typer.Exit(1)
 
 

@@ -40,10 +40,11 @@ def import_files(
     market: Instrument | None,
     rules: Any,  # noqa: ANN401 - imported late
     said_format: str | None = None,
+    venue: str | None = None,
 ) -> bool:
     """Import what can be imported and publish it; False where a file was refused or a capture was not published."""
     is_complete = True
-    for brought in session.import_files(paths, instrument=market, rules=rules, said_format=said_format):
+    for brought in session.import_files(paths, instrument=market, rules=rules, said_format=said_format, venue=venue):
         if brought.refusal is not None:
             complain("error", brought.refusal)
             is_complete = False

@@ -79,7 +79,13 @@ def landed_partitions(warehouse: Warehouse) -> list[Partition]:
 
 
 def land(
-    path: Path, warehouse: Warehouse, *, instrument: Instrument | None, rules: TickRules, said_format: str | None = None
+    path: Path,
+    warehouse: Warehouse,
+    *,
+    instrument: Instrument | None,
+    rules: TickRules,
+    said_format: str | None = None,
+    venue: str | None = None,
 ) -> Imported:
     """Land one file's lines, so that the captures they belong to are stale until they are published.
 
@@ -91,6 +97,7 @@ def land(
         instrument: whose it is, if the user says so.
         rules: steps of its instruments, if the user says so.
         said_format: its format, if the user says so.
+        venue: the market of its lines, if the user says so: some recordings do not.
 
     Raises:
         NotACapture: the file is of no such kind, of another market, or its books do not mix with those that stand.
@@ -99,7 +106,14 @@ def land(
     given = Rules(
         settings.captures, settings.partitions.start_day, datetime.now(UTC).date(), partial(_standing, warehouse)
     )
-    brought = land_file(path, landing=warehouse.landing(), instrument=instrument, said_format=said_format, rules=given)
+    brought = land_file(
+        path,
+        landing=warehouse.landing(),
+        instrument=instrument,
+        said_format=said_format,
+        rules=given,
+        venue=venue,
+    )
     partitions = tuple(sorted(landed.partition for landed in brought.landing.captures))
     for market in {partition.instrument for partition in partitions}:
         warehouse.registry.register(market, rules)

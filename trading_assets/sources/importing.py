@@ -60,9 +60,17 @@ class Rules:
 
 
 def land_file(
-    path: Path, *, landing: Path, instrument: Instrument | None, said_format: str | None, rules: Rules
+    path: Path,
+    *,
+    landing: Path,
+    instrument: Instrument | None,
+    said_format: str | None,
+    rules: Rules,
+    venue: str | None = None,
 ) -> Brought:
     """Land a file of any kind that is known, as it says itself or as the user says.
+
+    `venue` is the market of a recording's lines, as the user says; files of other formats name their own.
 
     Raises:
         NotACapture: it is of no such kind, damaged beyond reading, of other days than may be recorded, or its books
@@ -76,6 +84,7 @@ def land_file(
             path,
             landing=landing,
             instrument=instrument,
+            venue=venue,
             settings=rules.settings,
             start_day=rules.start_day,
             today=rules.today,

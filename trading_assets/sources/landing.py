@@ -54,7 +54,7 @@ class Landing:
     damage: str | None
 
 
-def land_capture(
+def land_capture(  # noqa: PLR0913 - what it is of, where it goes and its limits are facts of their own
     path: Path,
     *,
     landing: Path,
@@ -62,6 +62,7 @@ def land_capture(
     settings: CaptureSettings,
     start_day: date,
     today: date,
+    venue: str | None = None,
 ) -> Landing:
     """Split a recording by UTC day of receive time and by instrument into `landing`.
 
@@ -72,6 +73,7 @@ def land_capture(
         settings: limits and the encoding's level.
         start_day: the first day that may be recorded.
         today: the UTC day it is; receive times may be a day ahead of it.
+        venue: of which market they are, if the user says so; else what the lines say.
 
     Raises:
         NotACapture: it is not a recording of a supported venue, or it cannot be told whose lines it holds, or
@@ -80,7 +82,7 @@ def land_capture(
     """
     survey = _surveyed(path, settings)
     try:
-        instruments = instruments_of(survey, said=instrument)
+        instruments = instruments_of(survey, said=instrument, venue=venue)
         check_days([day_of(number) for number in survey.days], start_day, today)
         check_partitions(len(survey.days) * len(instruments))
     except NotACapture as error:

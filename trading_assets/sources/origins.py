@@ -149,6 +149,8 @@ def instruments_of(survey: Survey, *, said: Instrument | None, venue: str | None
     Raises:
         NotACapture: no line says anything, lines contradict the user or each other, or a name is not allowed.
     """
+    if venue is not None and venue not in VENUES:
+        raise NotACapture(f"no lines of {venue!a} can be read: a venue is one of {', '.join(sorted(VENUES))}")
     markets = _markets(survey)
     symbols = _believed(_counted(survey, "symbol"))
     n_snapshots = sum(n for name, n in survey.names.items() if name.is_snapshot)

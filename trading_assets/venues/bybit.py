@@ -177,9 +177,10 @@ def _ticker(message: Message, instrument: Instrument) -> Records:
 
 
 def _best(data: Message, side: str) -> Level | None:
-    """Read a side that is said in full; an empty text stands for an empty side."""
-    px, sz = data.get(f"{side}Price", ""), data.get(f"{side}Size", "")
-    return None if px in {"", "0"} or sz == "" else (positive(px), size(sz))
+    """Read a side that is said in full; an empty text, or a price of 0, stands for an empty side."""
+    px, sz = (text(data, key) if key in data else "" for key in (f"{side}Price", f"{side}Size"))
+    level = (size(px), size(sz)) if px and sz else None
+    return level if level and level[0].mantissa else None
 
 
 _READERS: Final[Mapping[str, Callable[[Message, Instrument], Records]]] = MappingProxyType(
