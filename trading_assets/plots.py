@@ -197,7 +197,7 @@ def envelopes(walk: Callable[[], Iterable[pl.DataFrame]]) -> dict[str, Envelope]
         n_placed += rows.height
         rows = rows.with_columns(place.alias(_STRETCH))
         rows = rows if open_rows is None else pl.concat([open_rows, rows])
-        is_over = pl.col(_STRETCH) < rows[_STRETCH].max()
+        is_over = pl.col(_STRETCH) < pl.col(_STRETCH).max()
         parts.append(_ranges(rows.filter(is_over)))
         open_rows = rows.filter(~is_over)
     if open_rows is None:  # an empty table has no block, whose columns could be named

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from trading_assets.features import flow
+from trading_assets.features import flow, matrix
 from trading_assets.features.arrivals import Arrivals
 from trading_assets.features.lookahead import arrived_by, cut_ticks, lookahead_rows
 from trading_assets.features.matrix import feature_frame
@@ -19,7 +19,7 @@ from trading_assets.raw import blocks
 from trading_assets.schema import TS_RECV, level
 
 SEEDS, ROWS, SIZES = st.integers(0, 10**6), st.integers(0, 120), st.integers(1, 130)
-EXAMPLES = settings(deadline=None, max_examples=40)
+EXAMPLES = settings(deadline=None, max_examples=20)
 GRID_NS = 10**9
 
 
@@ -42,6 +42,19 @@ def test_features_are_the_same_bits_in_blocks_of_any_size(seed: int, rows: int, 
 
     with blocks_of(size):
         assert_frame_equal(bits(whole), bits(features(*inputs)))
+
+
+@given(seed=SEEDS, rows=ROWS, run=st.integers(1, 60))
+@EXAMPLES
+def test_features_are_the_same_bits_in_runs_of_any_number_of_ticks(seed: int, rows: int, run: int) -> None:
+    inputs = random_book(seed, rows), random_tape(seed, rows), random_ledger(seed, 2)
+    whole = features(*inputs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matrix, "RUN_TICKS", run)
+        assert_frame_equal(bits(whole), bits(features(*inputs)))
+        lazy = (frame.lazy() for frame in inputs)
+        assert 0 == lookahead_rows(whole, *lazy, SMALL, cuts=3)
 
 
 @given(seed=SEEDS, rows=ROWS, size=SIZES)

@@ -4,15 +4,20 @@ Belongs here: the one door to the stage, from raw tables to `book_features`.
 Does not: formulas (one module a family) and the list of them (registry.py).
 """
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from trading_assets.features.arrivals import Arrivals
-from trading_assets.features.grid import TICK, nanoseconds
+from trading_assets.features.grid import TICK, living_ticks, nanoseconds
 from trading_assets.features.registry import REGISTRY, windows
 from trading_assets.features.ticks import tick_frame
 from trading_assets.features.trades import per_tick
 from trading_assets.schema import TIME, TS_GRID
 from trading_assets.settings import FeatureSettings
+
+RUN_TICKS = 32_768
+"""Ticks of which features are computed together: all features of so many take some 20 MB."""
 
 
 def feature_frame(
@@ -20,7 +25,7 @@ def feature_frame(
 ) -> pl.LazyFrame:
     """Compute the features at every whole multiple of `settings.grid_s` at which the recording is alive.
 
-    The raw tables are walked when this is called; what is left to compute is of one row a tick.
+    The raw tables are walked when this is called, a block at a time.
 
     A value at g is made of rows with `ts_recv` <= g and of gaps with `ts_known` <= g. It is null where the book at g is
     not known, where its window (g - w, g] touches a known gap, or where less than w was recorded before g.
@@ -40,13 +45,15 @@ def feature_frame(
     windows(settings)  # settings that are wrong are refused before a long walk
     grid_ns = nanoseconds(settings.grid_s)
     arrived = Arrivals.of(book, levels=settings.levels, grid_ns=grid_ns).frame()
-    return features_of(arrived, per_tick(trades, grid_ns), gaps, settings)
+    return pl.concat(feature_runs(arrived, per_tick(trades, grid_ns), gaps, settings)).lazy()
 
 
-def features_of(
+def feature_runs(
     arrived: pl.DataFrame, traded: pl.DataFrame, gaps: pl.LazyFrame, settings: FeatureSettings
-) -> pl.LazyFrame:
-    """Compute the features of what was gathered from the raw tables.
+) -> Iterator[pl.DataFrame]:
+    """Compute the features of what was gathered from the raw tables, some thousand ticks at a time.
+
+    A feature looks back over its window and one tick, no further, so that is what a run has to know of those before.
 
     Args:
         arrived: `Arrivals.frame` of the book.
@@ -54,13 +61,27 @@ def features_of(
         gaps: `schema.FEED_GAPS`.
         settings: what they were gathered with.
     """
-    ticks = tick_frame(arrived, traded, gaps, levels=settings.levels, grid_ns=nanoseconds(settings.grid_s))
+    grid_ns = nanoseconds(settings.grid_s)
+    look_back = 1 + max(window.n_ticks for window in windows(settings))
     features = [
         _finite(expression) if feature.dtype.is_float() else expression
         for feature in REGISTRY
         for expression in feature.expressions(settings)
     ]
-    return ticks.select(pl.col(TICK).cast(TIME).alias(TS_GRID), *features)
+    ticks, ledger = living_ticks(arrived.lazy(), grid_ns).collect(), gaps.collect().lazy()
+    for start in range(0, max(1, ticks.height), RUN_TICKS):
+        since = max(0, start - look_back)
+        some = ticks.slice(since, start - since + RUN_TICKS)
+        table = tick_frame(some, _known_at(some, arrived), traded, ledger, levels=settings.levels, grid_ns=grid_ns)
+        yield table.select(pl.col(TICK).cast(TIME).alias(TS_GRID), *features).collect().slice(start - since)
+
+
+def _known_at(ticks: pl.DataFrame, arrived: pl.DataFrame) -> pl.DataFrame:
+    """Keep what arrived between some ticks, and the last before them."""
+    if ticks.is_empty():
+        return arrived
+    first, last = (arrived[TICK].search_sorted(ticks[TICK][n], side="right") for n in (0, -1))
+    return arrived.slice(first - 1, last - first + 1)
 
 
 def feature_schema(settings: FeatureSettings) -> dict[str, pl.DataType]:

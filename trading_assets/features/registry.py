@@ -1,7 +1,8 @@
 """The list of features: which function, over which parameters, within which bounds.
 
 Belongs here: one entry a feature family. To add one: its function (with Formula, Unit and Source in the docstring),
-its entry here, its test; the dictionary in docs/features.md follows from these.
+its entry here, its test; the dictionary in docs/features.md follows from these. A feature may look back over its window
+and one tick, and no further: so much is known of the ticks before those that are computed together.
 Does not: how features are computed.
 """
 

@@ -22,11 +22,18 @@ _TAPE_GAP_TICK: Final = "tape_gap_tick"
 
 
 def tick_frame(
-    arrived: pl.DataFrame, traded: pl.DataFrame, gaps: pl.LazyFrame, *, levels: int, grid_ns: int
+    ticks: pl.DataFrame,
+    arrived: pl.DataFrame,
+    traded: pl.DataFrame,
+    gaps: pl.LazyFrame,
+    *,
+    levels: int,
+    grid_ns: int,
 ) -> pl.LazyFrame:
-    """Bring what arrived onto the grid, one row a living tick.
+    """Bring what arrived onto the grid, one row a tick.
 
     Args:
+        ticks: `grid.living_ticks` without a break; of the first it is not known whether it follows another.
         arrived: `Arrivals.frame`.
         traded: `trades.per_tick`.
         gaps: `schema.FEED_GAPS`, in any order.
@@ -40,13 +47,13 @@ def tick_frame(
     """
     have = depth_of(arrived, levels)
     standing = [TS_RECV, IS_VALID, *ladder(0, have)]
-    ticks = (
-        living_ticks(arrived.lazy(), grid_ns)
+    table = (
+        ticks.lazy()
         .join_asof(arrived.lazy().select(standing), left_on=TICK, right_on=TS_RECV, coalesce=False)
         .join(arrived.lazy().drop(standing), on=TICK, how="left", maintain_order="left")
         .join(traded.lazy(), on=TICK, how="left", maintain_order="left")
     )
-    return _padded(_judged(_with_gaps(ticks, gaps, grid_ns), have, grid_ns), have, levels)
+    return _padded(_judged(_with_gaps(table, gaps, grid_ns), have, grid_ns), have, levels)
 
 
 def count_ticks(book: pl.LazyFrame, *, grid_ns: int) -> int:
