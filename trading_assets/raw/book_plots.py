@@ -101,7 +101,8 @@ def heat_map(snapshots: pl.LazyFrame) -> Heat | None:
         return None
     ends = ends_of(snapshots, TS_RECV)
     n_rows = int(snapshots.select(pl.len()).collect().item())
-    asked = np.linspace(*ends.to_physical(), min(_COLUMNS, n_rows) + 1)[1:]
+    first, last = ends.to_physical()
+    asked = np.linspace(first, last, min(_COLUMNS, n_rows) + 1)[1:]
     rows = _rows_at(snapshots, asked)
     is_fresh = asked - rows[TS_RECV].to_physical().to_numpy() <= SILENCE_NS
     usable = is_fresh & rows[IS_VALID].fill_null(value=False).to_numpy()
@@ -111,8 +112,8 @@ def heat_map(snapshots: pl.LazyFrame) -> Heat | None:
     reach = _reach(places, usable)
     n_rungs = _rungs_within(reach, places)
     below, above = (_stacked(places[side] / reach * n_rungs, amounts[side], n_rungs) for side in SIDES)
-    first, last = days(ends)
-    return Heat(np.concatenate([below[::-1], above]), reach, float(first), float(last))
+    begin, end = days(ends)
+    return Heat(np.concatenate([below[::-1], above]), reach, float(begin), float(end))
 
 
 def _rows_at(snapshots: pl.LazyFrame, asked: Floats) -> pl.DataFrame:

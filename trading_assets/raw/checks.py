@@ -164,7 +164,12 @@ BOOK: Final = Gate(
     measure=_measure_book,
     rules=_book_rules,
     columns=lambda settings: schema.l2_snapshots(settings.book.depth),
-    offenders=lambda audit: book_offenders(audit.staged, day=audit.partition.day, depth=audit.settings.book.depth),
+    offenders=lambda audit: book_offenders(
+        audit.staged,
+        day=audit.partition.day,
+        depth=audit.settings.book.depth,
+        has_ids=audit.evidence["day"].findings.has_ids,
+    ),
 )
 TRADES: Final = Gate(
     measure=_measure_trades,

@@ -202,7 +202,7 @@ class _Tape:
             sizes = np.nan_to_num(drawable(known[SZ]))
             self.sums[side] += np.histogram(days(known[TS_RECV]), self.edges, weights=sizes)[0]
             self.n_trades[side] += some.height
-            self.volumes[side] += some[SZ].sum()
+            self.volumes[side] += float(some[SZ].sum())
 
 
 def _apart(ends: pl.Series) -> tuple[float, float]:
