@@ -74,7 +74,7 @@ class Turn:
     step: Shift
 
 
-def loop_capture(source: Path, out: Path, times: int) -> None:
+def loop_capture(source: Path, out: Path, times: int, *, is_from_snapshot: bool = False) -> None:
     """Write `times` turns of a gzip capture of one Binance instrument to `out`, as gzip; equal calls write equal bytes.
 
     Memory is that of one turn. Lines other than depth updates, trades, tickers and the snapshot are left out.
@@ -83,11 +83,13 @@ def loop_capture(source: Path, out: Path, times: int) -> None:
         source: a capture of spot, USD-M or COIN-M with a REST snapshot that its updates join.
         out: the file to write.
         times: turns, at least one.
+        is_from_snapshot: begin with the snapshot and the first update that applies to it. Readers that cannot hold
+            updates back until a snapshot arrives (as all peers) then make the same book.
 
     Raises:
         NotLoopable: there is no such snapshot, or so many turns are longer than a day.
     """
-    turn = _taken_apart(source)
+    turn = _taken_apart(source, is_from_snapshot=is_from_snapshot)
     start = turn.first[0].numbers[0]
     back = (start - start // NS_PER_DAY * NS_PER_DAY - NS_PER_S) // NS_PER_MS
     if NS_PER_S + times * turn.step[RECV] + (turn.later[0].numbers[0] - start) > NS_PER_DAY:
@@ -99,7 +101,7 @@ def loop_capture(source: Path, out: Path, times: int) -> None:
             packed.write(b"".join(line.moved(shift) for line in (turn.later if n else turn.first)))
 
 
-def _taken_apart(source: Path) -> Turn:
+def _taken_apart(source: Path, *, is_from_snapshot: bool) -> Turn:
     with gzip.open(source, "rb") as file:
         raw = [line for line in file if _is_told(line)]
     lines = [Line.parse(line) for line in raw]
@@ -111,7 +113,12 @@ def _taken_apart(source: Path) -> Turn:
     lead = _lead(lines[opening], last, step, _change(end, snapshot))
     seen = lines[opening].get(b"U") or 0
     later = [line for n, line in enumerate(lines[opening:], opening) if n != at and not _is_early_ticker(line, seen)]
-    return Turn(lines, [lead, *later], step)
+    return Turn([_at_once(lines[at], later[0]), *later] if is_from_snapshot else lines, [lead, *later], step)
+
+
+def _at_once(snapshot: Line, opening: Line) -> Line:
+    """Let a snapshot arrive a millisecond before the first update that applies to it."""
+    return Line(snapshot.text, snapshot.keys, (opening.numbers[0] - NS_PER_MS, *snapshot.numbers[1:]))
 
 
 def _is_told(line: bytes) -> bool:

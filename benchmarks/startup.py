@@ -1,31 +1,37 @@
-"""How long the definitions take to import, beside Dagster alone: interleaved, in processes of their own.
+"""Start-up: importing the definitions beside Dagster alone, and the command line from a cold start.
 
-python benchmarks/startup.py
+Belongs here: processes that are begun anew each time. Does not: work inside one (race).
 """
 
 import subprocess
-import sys
 import time
-from statistics import median
+from pathlib import Path
+from typing import Final
 
-RUNS = 5
-OURS, THEIRS = "trading_assets.definitions", "dagster"
+from benchmarks.race import Result
 
-
-def seconds_to_import(module: str) -> float:
-    """Import a module in a new process; the interpreter's own start is part of both figures."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", f"import {module}"], check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
-    return time.perf_counter() - start
-
-
-def main() -> None:
-    """Print the median of each and their ratio."""
-    pairs = [(seconds_to_import(OURS), seconds_to_import(THEIRS)) for _ in range(RUNS + 1)][1:]
-    ours, theirs = (median(times) for times in zip(*pairs, strict=True))
-    ratio = median(our / their for our, their in pairs)
-    print(f"import {OURS}: {ours:.2f} s, import {THEIRS}: {theirs:.2f} s, ratio {ratio:.2f} (median of {RUNS})")
+COMMANDS: Final = {
+    "definitions": (
+        ("import trading_assets.definitions", ("-c", "import trading_assets.definitions")),
+        ("import dagster", ("-c", "import dagster")),
+    ),
+    "cold_start": (
+        ("trading-assets --help", ("-m", "trading_assets.cli.main", "--help")),
+        ("dagster --help", ("-m", "dagster", "--help")),
+        ("python -c pass", ("-c", "pass")),
+    ),
+}
+TITLES: Final = {"definitions": "definitions load", "cold_start": "cold start of the command line"}
 
 
-if __name__ == "__main__":
-    main()
+def measure(name: str, python: Path, *, rounds: int) -> list[Result]:
+    """Start each process `rounds` times by turns, once more before; the interpreter's own start is part of it."""
+    commands = COMMANDS[name]
+    results = [Result(label) for label, _ in commands]
+    for n in range(rounds + 1):
+        for result, (_, words) in zip(results, commands, strict=True):
+            start = time.perf_counter()
+            subprocess.run([str(python), *words], check=True, capture_output=True)  # noqa: S603 - our own interpreter
+            if n:
+                result.seconds.append(time.perf_counter() - start)
+    return results

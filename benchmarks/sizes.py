@@ -1,0 +1,55 @@
+"""Cost against size: recordings of growing length, catalogues of growing fullness.
+
+Belongs here: sizes. Does not: single steps (steps).
+"""
+
+import gzip
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.race import Entry, race
+from benchmarks.recordings import recording
+
+TURNS: Final = (1, 10, 100)
+INSTRUMENT: Final = "BTCUSDT.BINANCE_USDM"
+_OURS: Final = (Entry("trading_assets, to Parquet", "ours", "to_disk", is_ours=True),)
+_PEERS: Final = (
+    Entry("hftbacktest, convert and replay", "hft", "whole"),
+    Entry("orjson + sortedcontainers", "json_books", "whole"),
+)
+_MOST_TURNS_OF_PEERS: Final = 10
+
+
+def recordings(pythons: dict[bool, Path]) -> list[dict[str, Any]]:
+    """Run a recording of one turn, ten and a hundred; peers keep all in memory, and stop at ten."""
+    rows = []
+    for turns in TURNS:
+        given = recording(INSTRUMENT, turns)
+        with gzip.open(given["capture"]) as file:
+            n_lines = sum(1 for _ in file)
+        entrants = [_OURS, *([(peer,) for peer in _PEERS] if turns <= _MOST_TURNS_OF_PEERS else [])]
+        for entries in entrants:
+            (result,) = race(entries, given, pythons, rounds=5 if turns == 1 else 3)
+            rows.append(
+                {
+                    "turns": turns,
+                    "n_lines": n_lines,
+                    "label": result.label,
+                    "median_s": result.median,
+                    "peak_bytes": result.peak_bytes,
+                }
+            )
+    return rows
+
+
+def catalogues() -> list[dict[str, Any]]:
+    """Return what publishing, `status` and a plan cost at 10 to 20,000 partitions."""
+    sys.path.insert(0, str(Path(__file__).parent))  # those two are run as scripts, too
+    rows = []
+    for name in ("publish", "status"):
+        module = __import__(name)
+        for row in module.measure():
+            ms = row["overhead_ms"] if name == "publish" else row["ms"]
+            rows.append({"partitions": row["partitions"], "what": row["what"], "ms": ms})
+    return rows
