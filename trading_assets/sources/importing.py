@@ -19,7 +19,7 @@ from trading_assets.identifiers import Instrument, Partition
 from trading_assets.settings import CaptureSettings
 from trading_assets.sources.formats import FORMATS, format_of
 from trading_assets.sources.formats.base import Ask, Format, Lack, Reading
-from trading_assets.sources.kinds import book_sources, conflict
+from trading_assets.sources.kinds import VENUE, book_sources, conflict
 from trading_assets.sources.landing import Landing, check_days, check_partitions, day_of, land_capture, published
 from trading_assets.sources.lines import NS_PER_DAY, line_starts, receive_times
 from trading_assets.sources.reader import CaptureReader
@@ -89,6 +89,7 @@ def land_file(
             start_day=rules.start_day,
             today=rules.today,
         )
+        _check_recording(landed, rules)
         return Brought(landed, RECORDING)
     try:
         return _landed(found, path, head, Ask(instrument, rules.settings.max_line_bytes), (landing, rules))
@@ -154,18 +155,26 @@ def _check_books(reading: Reading, partitions: Iterable[Partition], rules: Rules
     if Lack.BOOKS in reading.lacks:
         return
     for partition in partitions:
-        check_standing(partition, [reading.source], rules)
+        _check_standing(partition, reading.source, rules)
 
 
-def check_standing(partition: Partition, books: Sequence[str], rules: Rules) -> None:
-    """Refuse books of some sources if books of another stand in the partition that they would join.
+def _check_recording(landed: Landing, rules: Rules) -> None:
+    """Take a recording's lines back if they would join books of another source."""
+    try:
+        for capture in landed.captures:
+            _check_standing(capture.partition, VENUE, rules)
+    except NotACapture:
+        for capture in landed.captures:
+            if capture.is_new:
+                capture.path.unlink(missing_ok=True)
+        raise
 
-    Raises:
-        NotACapture: another source stands.
-    """
+
+def _check_standing(partition: Partition, books: str, rules: Rules) -> None:
     standing = {name for path in rules.standing(partition) for name in book_sources(_chunks(path, rules.settings))}
-    if why := conflict({*books, *standing}):
-        raise NotACapture(f"{partition} has books already, and {why}: import it as an instrument of its own, -i NAME")
+    if why := conflict({books, *standing}):
+        own = f"{partition.instrument}_2"
+        raise NotACapture(f"{partition} stands, and {why}: import it as an instrument of its own, such as -i {own}")
 
 
 def _chunks(path: Path, settings: CaptureSettings) -> Iterator[bytes]:
