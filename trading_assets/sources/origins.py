@@ -110,7 +110,8 @@ def _are_lists(chunk: bytes, starts: Int64s) -> Bools:
     """Tell of lines, each longer than a receive time, which hold a list that begins with a number."""
     data = np.frombuffer(chunk + b" ", np.uint8)
     opens, first = data[starts + _LIST_AT], data[starts + _LIST_AT + 1]
-    return (opens == ord("[")) & (first >= ord("0")) & (first <= ord("9"))
+    result: Bools = (opens == ord("[")) & (first >= ord("0")) & (first <= ord("9"))
+    return result
 
 
 def names_of(chunk: bytes, starts: Int64s) -> tuple[Int64s, list[Name]]:
@@ -212,9 +213,9 @@ def _check_books(survey: Survey) -> None:
     for (symbol, levels), n in survey.books.items():
         if n > 1 or not is_long:
             depths.setdefault(symbol, set()).add(levels)
-    for symbol, levels in sorted(depths.items()):
-        if len(levels) > 1:
-            shown = " and ".join(sorted(levels, key=int))
+    for symbol, found in sorted(depths.items()):
+        if len(found) > 1:
+            shown = " and ".join(sorted(found, key=int))
             raise NotACapture(f"it has books of {shown} levels of {symbol}, which do not mix: keep one of them")
 
 

@@ -25,7 +25,7 @@ from trading_assets.venues.wire import Reason, Records, Template, refuse
 class Reader(Protocol):
     """Turns one parsed JSON message of an instrument into what it says, or raises `Malformed`."""
 
-    def __call__(self, document: object, *, instrument: Instrument) -> Records:
+    def __call__(self, document: object, /, *, instrument: Instrument) -> Records:
         """Read one message."""
 
 

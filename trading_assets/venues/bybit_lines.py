@@ -8,7 +8,7 @@ from typing import Final
 
 from trading_assets.identifiers import Instrument
 from trading_assets.venues.bybit import CONTRACT_SIGNS, SPOT, SPOT_SIGN, TICK_DIRECTION, UNTOLD, contract_market
-from trading_assets.venues.wire import Template
+from trading_assets.venues.wire import Template, TemplateKind
 
 BOOKS: Final = re.compile(rb'"topic":"orderbook\.(?!1\.)([0-9]+)\.([A-Za-z0-9_-]+)"')
 
@@ -48,7 +48,7 @@ def templates(instrument: Instrument) -> tuple[Template, ...]:
     directions = ("",) if is_spot else _DIRECTIONS
     book = tuple(
         Template(kind, (head + _BOOK).replace("TOPIC", "orderbook.<depth>").replace("TYPE", sent))
-        for kind, sent in (("update", "delta"), ("snapshot", "snapshot"))
+        for kind, sent in _BOOK_KINDS
     )
     trades = tuple(
         Template(
@@ -68,6 +68,7 @@ def templates(instrument: Instrument) -> tuple[Template, ...]:
     )
 
 
+_BOOK_KINDS: Final[tuple[tuple[TemplateKind, str], ...]] = (("update", "delta"), ("snapshot", "snapshot"))
 _DIRECTIONS: Final = ("ZeroPlusTick", "ZeroMinusTick", "PlusTick", "MinusTick")
 _CONTRACT_HEAD: Final = '{"topic":"TOPIC.SYMBOL","type":"TYPE","ts":<ms>,'
 _SPOT_HEAD: Final = '{"topic":"TOPIC.SYMBOL","ts":<ms>,"type":"TYPE",'

@@ -66,7 +66,7 @@ def clock(data: Bytes, here: Int) -> tuple[Int, Int]:
     days = (year - _FIRST_YEAR) * 365 + leaps + _DAYS_BEFORE[month - 1] + day - 1
     days += is_leap and month > _FEBRUARY
     ts = (days * _SECONDS_PER_DAY + (hour * _SIXTY + minute) * _SIXTY + second) * _NS_PER_S
-    ns = np.int64(0)
+    ns: Int = np.int64(0)
     if data[here] == _DOT:
         here, ns = _fraction(data, here + 1)
     if here == UNSURE or data[here] != _Z:
