@@ -19,7 +19,7 @@ from trading_assets.models.document import ModelDocument
 from trading_assets.orchestration.bootstrap import prepare
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import Imported, adopt_landed, files_in, land, landed_partitions
-from trading_assets.orchestration.plan import Standing, pending, recorded_days, standings
+from trading_assets.orchestration.plan import Standing, recorded_days, standings
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import Report, run_partition
 from trading_assets.orchestration.step import Step
@@ -107,10 +107,6 @@ class Session:
         for market in chosen:
             days = [p.day for p in self.partitions([market], first, last)]
             yield from standings(STEPS, market, days, self.warehouse)
-
-    def pending(self, partition: Partition) -> dict[str, str]:
-        """Say what a run of a partition would execute, and why."""
-        return pending(STEPS, partition, self.warehouse)
 
     def run(self, partition: Partition) -> Report:
         """Execute what is missing or stale of a partition."""

@@ -6,7 +6,7 @@ Belongs here: the order of the protocol. Does not: Dagster (assets), judging (ga
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -165,7 +165,7 @@ def _services(step: Step, partition: Partition, warehouse: Warehouse, ticket: Ti
         version = warehouse.lake.find(step.name, partition)
         return warehouse.lake.open(version) if version else None
 
-    offered = {
+    offered: dict[str, Callable[[], Any]] = {
         "settings": lambda: warehouse.settings,
         "partition": lambda: partition,
         "tick_rules": lambda: warehouse.registry.tick_rules(partition.instrument),

@@ -5,7 +5,8 @@ Does not: what the keys are, and which lines are repeats (merger).
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -16,8 +17,8 @@ from trading_assets.sources.reader import CaptureReader, Fragment
 from trading_assets.sources.steps import Surveyed
 from trading_assets.sources.summary import piece_times
 
-_AT_ONCE = 2**20
-"""Marks that are held in memory: a byte a line."""
+_AT_ONCE: Final = 2**20
+"""Marks, a byte a line, or bytes of lines that are held in memory."""
 
 
 class Marks:
@@ -132,5 +133,19 @@ def interleaved(ranked: Sequence[Cursor]) -> Iterator[tuple[bytes, int]]:
         order = owner[np.argsort(np.concatenate(keys), kind="stable")]
         starts = np.flatnonzero(np.diff(order, prepend=-1))
         lengths = np.diff(starts, append=len(order))
-        for who, n_lines in zip(order[starts].tolist(), lengths.tolist(), strict=True):
-            yield from live[who][1].take(n_lines)
+        runs = zip(order[starts].tolist(), lengths.tolist(), strict=True)
+        yield from _gathered(part for who, n_lines in runs for part in live[who][1].take(n_lines))
+
+
+def _gathered(parts: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
+    """Hand over by the block what may come line by line, where sources alternate."""
+    waiting: list[bytes] = []
+    size = total = 0
+    for data, n_lines in parts:
+        waiting.append(data)
+        size, total = size + len(data), total + n_lines
+        if size >= _AT_ONCE:
+            yield b"".join(waiting), total
+            waiting, size, total = [], 0, 0
+    if waiting:
+        yield b"".join(waiting), total
