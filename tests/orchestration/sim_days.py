@@ -113,7 +113,9 @@ def spoiled(output: str, change: Change) -> Step:
     def spoil(made: Any) -> Any:
         if suffix == CAPTURE:
             return _spoiled_capture(made, change)
-        return _spoiled_document(made, change) if suffix == DOCUMENT else change(made.lazy().collect())
+        if suffix == DOCUMENT:
+            return _spoiled_document(made, change)
+        return change(pl.read_parquet(made) if isinstance(made, Path) else made.lazy().collect())
 
     @wraps(step.make)
     def make(**given: Any) -> Made:

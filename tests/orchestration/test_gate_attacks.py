@@ -74,10 +74,10 @@ TABLES: dict[str, dict[str, tuple[Change, str]]] = {
         "null times": (with_value("ts_recv", None), "n_null_time is 1"),
         "null ids": (with_value("seq_last", None), "n_null_ids is 1"),
         "another day": (days_later("ts_recv"), "n_outside_day"),
-        "too few rows": (lambda f: f.head(20), "book_has_rows: n_rows is 20"),
+        "too few rows": (lambda f: f.head(0), "book_has_rows: n_rows_lacking is 1"),
         "nothing valid": (lambda f: f.with_columns(is_valid=pl.lit(value=False)), "valid_share is 0"),
         "prices off the ticker": (lambda f: f.with_columns(pl.col(BID) - 0.01), "ticker_agreement is"),
-        "a deep price off by a tick": (off_by("ask_px_19", 0.01), "n_rows_altered is [1-9]"),
+        "a deep price off by a tick": (off_by("ask_px_19", 0.01), "book_is_that_of_the_replay: n_rows_altered"),
         "half of the recording": (lambda f: f.head(len(f) // 2), "coverage is"),
     },
     "raw_trades": {
@@ -86,7 +86,7 @@ TABLES: dict[str, dict[str, tuple[Change, str]]] = {
         "a negative size": (with_value("sz", -1.0), "n_nonpositive is 1"),
         "null times": (with_value("ts_recv", None), "n_null is 1"),
         "another day": (days_later("ts_recv"), "n_outside_day"),
-        "one price off": (off_by("px", 0.01), "n_rows_altered is [1-9]"),
+        "one price off": (off_by("px", 0.01), "trades_are_those_of_the_replay: n_rows_altered"),
         "sides exchanged": (with_value("aggressor_side", None), "n_null is 1"),
     },
     "feed_gaps": {
