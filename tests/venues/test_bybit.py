@@ -1,6 +1,11 @@
+import numpy as np
 import pytest
 
 from trading_assets.identifiers import Instrument
+from trading_assets.raw.decoding import rows as at
+from trading_assets.raw.decoding.decode import decode, decode_strict
+from trading_assets.raw.decoding.rows import Rows
+from trading_assets.raw.decoding.scan import FastScan
 from trading_assets.raw.decoding.strict import parse_json
 from trading_assets.venues.bybit import read
 from trading_assets.venues.bybit_lines import market_of, symbol_of
@@ -111,3 +116,18 @@ def test_a_line_names_its_market_and_symbol_at_a_glance(name: tuple[str | None, 
     line = RECV + text.encode()
 
     assert name == (market_of(line), symbol_of(line))
+
+
+@pytest.mark.parametrize("side", ["bid", "ask", None])
+def test_a_ticker_of_one_side_decodes_alike_fast_and_strictly(side: str | None) -> None:
+    sides = [f'"{name}1Price":"10.50","{name}1Size":"0"' for name in ("bid", "ask") if side in {name, None}]
+    lines = b"%s%s\n" % (RECV, (TICKER % ",".join(sides)).encode()) * 3
+    rows = Rows()
+    rows.begin(n_bytes=len(lines), line_no=0)
+    FastScan(LINEAR)(lines, rows)
+
+    assert len(lines) == rows.cursor[at.AT]
+    fast, strict = decode([lines], instrument=LINEAR).tickers, decode_strict([lines], instrument=LINEAR).tickers
+    assert strict.bid_px.tolist() == fast.bid_px.tolist()
+    assert strict.ask_px.tolist() == fast.ask_px.tolist()
+    assert ([9] * 3, 3) == (fast.seq.tolist(), np.count_nonzero(fast.ask_px if side == "ask" else fast.bid_px))

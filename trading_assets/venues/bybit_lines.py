@@ -63,8 +63,10 @@ def templates(instrument: Instrument) -> tuple[Template, ...]:
         for direction in directions
         for side in ("Buy", "Sell")
     )
+    tickers = () if is_spot else tuple(Template("ticker", _TICKER.replace("SIDES", sides)) for sides in _TICKER_SIDES)
     return tuple(
-        template._replace(text=template.text.replace("SYMBOL", instrument.symbol)) for template in (*book, *trades)
+        template._replace(text=template.text.replace("SYMBOL", instrument.symbol))
+        for template in (*book, *trades, *tickers)
     )
 
 
@@ -81,3 +83,7 @@ _SPOT_TRADE: Final = (
     '"data":[{"i":"<trade_id>","T":<ts_event>,"p":"<px>","v":"<traded_sz>","S":"SIDE","seq":<id>,"s":"SYMBOL",'
     '"BT":false,"RPI":<bool>}]}'
 )
+_TICKER: Final = '{"topic":"tickers.SYMBOL","type":"delta","data":{"symbol":"SYMBOL",SIDES},"cs":<seq>,"ts":<id>}'
+_BID: Final = '"bid1Price":"<bid_px>","bid1Size":"<bid_sz>"'
+_ASK: Final = '"ask1Price":"<ask_px>","ask1Size":"<ask_sz>"'
+_TICKER_SIDES: Final = (_BID, _ASK, f"{_BID},{_ASK}")

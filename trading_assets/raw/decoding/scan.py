@@ -47,6 +47,7 @@ Bytes = NDArray[np.uint8]
 
 _UNSURE: Final = -1
 _RECEIVE_DIGITS: Final = 19
+_SIDES: Final = 2
 _LAST_SAFE: Final = INT64_MAX // 10 - 1
 """A number up to here takes one more digit without overflow."""
 _ZERO, _NINE, _DOT, _QUOTE, _SPACE, _COMMA, _OPEN, _CLOSE, _T, _F = b'09." ,[]tf'
@@ -103,6 +104,8 @@ def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
         for which in order:
             _blank(row)
             row[at.SIDE], row[at.MAX_LEVELS] = sides[which], max_levels[which]
+            if kinds[which] == at.TICKER:
+                _blank_sides(cursor[at.N_PAIRS], mantissas, decimals, is_ask)
             end, pairs_end = _match(
                 data, body + 1, texts, steps[starts[which] : starts[which + 1]], row,
                 cursor[at.N_PAIRS], mantissas, decimals, is_ask,
@@ -114,6 +117,7 @@ def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
         if end == _UNSURE or end - start > MAX_LINE_BYTES or row[at.SEQ_LAST] < row[at.SEQ_FIRST]:
             return
         hits[which] += 1
+        pairs_end = cursor[at.N_PAIRS] + _SIDES if kinds[which] == at.TICKER else pairs_end
         row[at.LINE_NO], row[at.KIND], row[at.START] = cursor[at.LINE], kinds[which], start
         row[at.TS_RECV], row[at.PAIRS_END] = ts_recv, pairs_end
         cursor[at.AT], cursor[at.N_PAIRS] = end, pairs_end
@@ -127,6 +131,13 @@ def _blank(row: Int64s) -> None:
     row[at.SEQ_FIRST : at.SEQ_PREV + 1] = NO_SEQ
     row[at.SEQ_TICKER], row[at.CHECKSUM] = NO_SEQ, NO_CHECKSUM
     row[at.PX_PLACES : at.SZ_PLACES + 1] = 0
+
+
+@compiled
+def _blank_sides(pair: Int, mantissas: Int64s, decimals: Int8s, is_ask: Bools) -> None:
+    """Say nothing of either side of a ticker: a template may name only one."""
+    mantissas[pair : pair + _SIDES], decimals[pair : pair + _SIDES] = 0, 0
+    is_ask[pair], is_ask[pair + 1] = False, True
 
 
 @compiled
