@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from block_sizes import blocks_of
 from PIL import Image
 
 from trading_assets import schema
@@ -140,3 +141,21 @@ def test_an_open_gap_lasts_until_the_last_row_and_gaps_of_trades_are_none_of_the
 
 def test_equal_books_are_equal_pictures() -> None:
     assert draw_book(book(50).lazy(), gaps(), title="x") == draw_book(book(50).lazy(), gaps(), title="x")
+
+
+@pytest.mark.parametrize("rows", [1, 300, 2_000])
+@pytest.mark.parametrize("size", [1_000, 97])
+def test_pictures_do_not_depend_on_the_blocks_they_are_drawn_from(rows: int, size: int) -> None:
+    is_valid, up = pl.int_range(pl.len()) % 50 != 3, (pl.int_range(pl.len()) * 7) % 11
+    table = book(rows).with_columns(is_valid.alias(schema.IS_VALID), LEVELS + up)
+    tape = trades(rows).with_columns(pl.col(schema.PX) + up)
+    whole = draw_book(table.lazy(), gaps(), title="x"), draw_trades(tape.lazy(), title="x")
+
+    with blocks_of(size):
+        assert whole == (draw_book(table.lazy(), gaps(), title="x"), draw_trades(tape.lazy(), title="x"))
+
+
+def test_lines_are_counted_by_the_second_whatever_the_pieces() -> None:
+    times = np.random.default_rng(1).integers(0, 900 * 10**9, 5_000)
+
+    assert draw_capture([times], title="x") == draw_capture(np.array_split(times, 9), title="x")
