@@ -2,7 +2,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from format_files import INCREMENTAL, NOON_US, TRADES, brought, change, documents, opened, refusal, written
+from format_files import INCREMENTAL, NOON_US, TRADES, brought, change, content, documents, opened, refusal, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -144,3 +144,18 @@ def test_a_cut_off_table_lands_as_far_as_it_goes(tmp_path: Path) -> None:
 
     assert one.landing.n_lines > 1000
     assert "cut off" in (one.landing.damage or "")
+
+
+@settings(max_examples=40)
+@given(rows=st.lists(st.one_of(st.binary(max_size=40), st.text("0123456789.,eE-", max_size=40).map(str.encode))))
+def test_whatever_a_row_holds_it_is_in_the_capture(tmp_path_factory: pytest.TempPathFactory, rows: list[bytes]) -> None:
+    odd = [row for row in rows if row.strip(b"\r") and b"\n" not in row]
+    folder = tmp_path_factory.mktemp("odd")
+    path = written(
+        folder / "f.csv", b"\n".join([INCREMENTAL.strip().encode(), change(1, "bid", "1", "1").strip().encode(), *odd])
+    )
+
+    (capture,) = brought(path, folder).landing.captures
+
+    kept = content(capture.path).split(b"\n")
+    assert all(any(line.endswith(b" " + row.removesuffix(b"\r")) for line in kept) for row in odd)
