@@ -9,6 +9,7 @@ import argparse
 import sys
 from datetime import date
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from benchmarks import report, sizes, startup
@@ -54,12 +55,13 @@ def main() -> None:
 def _steps(step: Step, pythons: dict[bool, Path], rounds: int) -> list[dict[str, Any]]:
     shown = []
     for market in step.markets:
-        given = recording(market, 1)
-        if step.name == "features":
+        about = market if step.turns == 1 else f"{market}, {step.turns} turns"
+        given = recording(market, step.turns)
+        if step.needs_tables:
             given = _tables(given)
         results = race(step.entries, given, pythons, rounds=rounds)
         print(f"{step.name} {market}: " + ", ".join(f"{r.label} {1e3 * r.median:.0f} ms" for r in results), flush=True)
-        shown.append(_shown(step.name, step.title, market, results))
+        shown.append(_shown(step.name, step.title, about, results))
     return shown
 
 
@@ -93,6 +95,7 @@ def _shown(name: str, title: str, about: str, results: list[Result]) -> dict[str
                 "min_s": min(each.seconds),
                 "max_s": max(each.seconds),
                 "seconds": each.seconds,
+                "cpu_s": median(each.cpu_seconds) if each.cpu_seconds else None,
                 "peak_bytes": each.peak_bytes,
             }
             for each in results

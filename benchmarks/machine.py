@@ -12,13 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 OURS: Final = ("numpy", "numba", "polars", "pyarrow", "isal", "dagster", "sqlalchemy")
-PEERS: Final = ("hftbacktest", "nautilus_trader", "orjson", "msgspec", "pysimdjson", "sortedcontainers") + (
-    "pandas",
-    "duckdb",
-    "numpy",
-    "numba",
-    "pyarrow",
-    "isal",
+PEERS: Final = (
+    *("hftbacktest", "nautilus_trader", "orjson", "msgspec", "pysimdjson", "sortedcontainers"),
+    *("pandas", "duckdb", "numpy", "numba", "pyarrow", "isal"),
 )
 _ASK: Final = """
 import json, platform, sys

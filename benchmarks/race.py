@@ -7,7 +7,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -35,10 +35,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a contender took: seconds of each round, and the most memory its process ever had."""
+    """What a contender took: seconds of each round, of the clock and of processors; its process's most memory."""
 
     label: str
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     peak_bytes: int = 0
 
     @property
@@ -111,8 +112,9 @@ def race(entries: Sequence[Entry], given: dict[str, Any], pythons: dict[bool, Pa
             for n, worker in enumerate(workers):
                 answer = worker.ask("run")
                 results[n].seconds.append(answer["seconds"])
+                results[n].cpu_seconds.append(answer["cpu_seconds"])
                 peaks[n] = answer["peak_bytes"]
-    return [Result(each.label, each.seconds, peak) for each, peak in zip(results, peaks, strict=True)]
+    return [replace(each, peak_bytes=peak) for each, peak in zip(results, peaks, strict=True)]
 
 
 def _compare(workers: Sequence[Worker], folder: Path) -> None:

@@ -26,15 +26,19 @@ Found = dict[str, Any]
 def table(found: Found) -> str:
     """Return the results as Markdown."""
     lines = [_about(found["machine"]), ""]
-    lines += ["| step | contender | median ms | min–max | of ours | peak MiB |", "|---|---|--:|--:|--:|--:|"]
+    lines += [
+        "| step | contender | median ms | min to max | CPU ms | of ours | peak MiB |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
     for step in found["steps"]:
         ours = step["results"][0]["median_s"]
         for n, row in enumerate(step["results"]):
             title = f"{step['title']}<br>{step['about']}" if n == 0 else ""
-            span = f"{1e3 * row['min_s']:,.0f}–{1e3 * row['max_s']:,.0f}"
-            times = f"{row['median_s'] / ours:.1f} ×"
+            span = f"{1e3 * row['min_s']:,.0f} to {1e3 * row['max_s']:,.0f}"
+            cpu = "" if row["cpu_s"] is None else f"{1e3 * row['cpu_s']:,.0f}"
+            times = f"{row['median_s'] / ours:.1f} x"
             lines.append(
-                f"| {title} | {row['label']} | {1e3 * row['median_s']:,.1f} | {span} | {times} "
+                f"| {title} | {row['label']} | {1e3 * row['median_s']:,.1f} | {span} | {cpu} | {times} "
                 f"| {row['peak_bytes'] / MIB:,.0f} |"
             )
     lines += ["", *(_sizes(found.get("sizes", []))), *(_catalogue(found.get("catalogue", [])))]

@@ -17,6 +17,8 @@ class Step:
     title: str
     entries: tuple[Entry, ...]
     markets: tuple[str, ...] = ("BTCUSDT.BINANCE_USDM",)
+    turns: int = 1
+    needs_tables: bool = False
 
 
 def _ours(name: str) -> Entry:
@@ -78,9 +80,14 @@ STEPS: Final = (
         (_ours("whole"), Entry("orjson + sortedcontainers", "json_books", "whole")),
         ("BTCUSDT.BINANCE",),
     ),
-    Step(
-        "features",
-        "published tables → features, equal columns",
-        (_ours("features"), Entry("pandas", "frames", "pandas"), Entry("duckdb", "frames", "duckdb")),
+    *(
+        Step(
+            "features",
+            "published tables → features, equal columns",
+            (_ours("features"), Entry("pandas", "frames", "pandas"), Entry("duckdb", "frames", "duckdb")),
+            turns=turns,
+            needs_tables=True,
+        )
+        for turns in (1, 10)
     ),
 )

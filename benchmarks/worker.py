@@ -15,7 +15,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -36,10 +36,10 @@ def main() -> None:
             continue
         outcome = None
         gc.collect()
-        start = perf_counter()
+        start, cpu = perf_counter(), process_time()
         outcome = run()
-        seconds = perf_counter() - start
-        answers.write(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes()}) + "\n")
+        spent = {"seconds": perf_counter() - start, "cpu_seconds": process_time() - cpu}
+        answers.write(json.dumps({**spent, "peak_bytes": peak_bytes()}) + "\n")
 
 
 def peak_bytes() -> int:

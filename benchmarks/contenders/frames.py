@@ -149,7 +149,9 @@ def _sql(given: dict[str, Any]) -> str:
         sum(CASE WHEN aggressor_side = 'buy' THEN sz ELSE 0 END) AS buy,
         sum(CASE WHEN aggressor_side = 'sell' THEN sz ELSE 0 END) AS sell
       FROM read_parquet('{given["trades"]}') GROUP BY 1),
-    standing AS (SELECT * EXCLUDE (tick, row_no) FROM book QUALIFY row_number() OVER (PARTITION BY recv ORDER BY row_no DESC) = 1),
+    standing AS (
+      SELECT * EXCLUDE (tick, row_no) FROM book
+      QUALIFY row_number() OVER (PARTITION BY recv ORDER BY row_no DESC) = 1),
     ticks AS (
       SELECT unnest(generate_series(min(tick), max(recv) // {GRID} * {GRID}, {GRID})) AS tick FROM book),
     joined AS (
@@ -159,7 +161,7 @@ def _sql(given: dict[str, Any]) -> str:
       FROM ticks ASOF JOIN standing ON ticks.tick >= standing.recv
       LEFT JOIN flows ON flows.tick = ticks.tick LEFT JOIN tape ON tape.tick = ticks.tick),
     moved AS (SELECT *, {BPS} * (mid / lag(mid) OVER (ORDER BY tick) - 1) AS move FROM joined)
-    SELECT {", ".join(columns)} FROM moved ORDER BY tick"""
+    SELECT {", ".join(columns)} FROM moved ORDER BY tick"""  # noqa: S608 - our own paths and column names
 
 
 def _contender(work: Callable[[dict[str, Any]], pd.DataFrame]) -> Callable[[dict[str, Any]], Any]:

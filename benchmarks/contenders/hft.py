@@ -28,7 +28,7 @@ LATER: Final = 10**12
 
 
 def converted(given: dict[str, Any]) -> np.ndarray:
-    """Run hftbacktest's converter, leave the trades out, and let something come last: the end itself is not announced."""
+    """Run hftbacktest's converter, leave the trades out, and let something come last: the end is not announced."""
     events = binancefutures.convert(given["capture"], buffer_size=given["n_events"])
     is_kept = (events["ev"] & KIND) != TRADE_EVENT
     kept = np.empty(int(is_kept.sum()) + 1, events.dtype)
@@ -75,7 +75,7 @@ def fill(levels, start, step, px_tick, tick_size, row, at):  # type: ignore[no-u
 @njit
 def replay(hbt, tick_size, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, D103
     n = 0
-    while hbt.wait_next_feed(False, FOREVER) == FEED:
+    while hbt.wait_next_feed(False, FOREVER) == FEED:  # noqa: FBT003 - compiled, takes no keywords
         depth = hbt.depth(0)
         first = depth.roi_lb_tick
         out[n][:] = np.nan
@@ -87,7 +87,7 @@ def replay(hbt, tick_size, out):  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 @njit
 def replay_quietly(hbt, tick_size, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, D103
-    while hbt.wait_next_feed(False, FOREVER) == FEED:
+    while hbt.wait_next_feed(False, FOREVER) == FEED:  # noqa: FBT003 - compiled, takes no keywords
         pass
     depth = hbt.depth(0)
     first = depth.roi_lb_tick

@@ -21,7 +21,7 @@ def messages(path: str) -> Iterator[Message]:
     for line in inflated(path).splitlines():
         if b"@depth" in line[:72] or b"lastUpdateId" in line[:72]:
             document = orjson.loads(line[BODY:])
-            message = document["data"] if "data" in document else document
+            message = document.get("data", document)
             is_whole = "bids" in message
             sides = (message["bids"], message["asks"]) if is_whole else (message["b"], message["a"])
             bids, asks = ([(float(px), float(sz)) for px, sz in side] for side in sides)

@@ -69,7 +69,7 @@ def by_documents(loads: Loads, raw: bytes) -> dict[str, np.ndarray]:
     columns = Columns()
     for line in raw.splitlines():
         document = loads(line[BODY:])
-        message = document["data"] if "data" in document else document
+        message = document.get("data", document)
         recv = int(line[RECV])
         if "U" in message:
             bids, asks = message["b"], message["a"]
@@ -86,7 +86,7 @@ def by_documents(loads: Loads, raw: bytes) -> dict[str, np.ndarray]:
             continue
         else:
             bids, asks = message["bids"], message["asks"]
-            at, seq = message["T"] if "T" in message else 0, message["lastUpdateId"]
+            at, seq = message.get("T", 0), message["lastUpdateId"]
             columns.book.append((recv, at * 1_000_000, seq, seq, len(bids) + len(asks)))
         columns.n_bids.append(len(bids))
         for side in (bids, asks):

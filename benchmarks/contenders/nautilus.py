@@ -2,7 +2,7 @@
 
 Belongs here: NautilusTrader. Does not: other peers.
 
-`pipeline` is how the library itself gets from the wire to a book (adapters/binance, `_handle_book_diff_update`): msgspec
+`whole` is how the library itself gets from the wire to a book (adapters/binance, `_handle_book_diff_update`): msgspec
 into the adapter's messages, `parse_to_order_book_deltas`, `OrderBook.apply_deltas`, then `bids()` and `asks()`. `fast`
 goes round all of it but the book: orjson, and the Rust book's `update` and `bids(20)` through PyO3, without deltas.
 """

@@ -2,7 +2,7 @@
 
 Belongs here: the layout. Does not: how a book is kept.
 
-A top is a row `[4 * depth]`: prices of bids, sizes of bids, prices of asks, sizes of asks, the best first, NaN where the
+A row is `[4 * depth]`: prices of bids, sizes of bids, prices of asks, sizes of asks, the best first; NaN where the
 book has fewer levels. Rows stand for depth messages, in their order.
 """
 
