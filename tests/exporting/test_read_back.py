@@ -11,7 +11,7 @@ from trading_assets.exporting.hftbacktest import write_npz
 from trading_assets.exporting.nautilus import write_catalog
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.decoding.decode import decode
-from trading_assets.raw.rebuilding.rebuild import rebuild_day
+from trading_assets.raw.rebuilding.whole import rebuild_day
 from trading_assets.sources.reader import read_chunks
 
 pytestmark = pytest.mark.slow

@@ -191,7 +191,8 @@ def _deltas(changes: Changes, precision: tuple[int, int]) -> list[pa.Array]:
 
 def _ends_as_cleared(changes: Changes) -> NDArray[np.bool_]:
     """Find the bid's clear of a row that holds nothing but clears: it stays, and is the last."""
-    return (changes.kind == CLEAR) & ~changes.is_ask & np.append(changes.is_last[1:], False)
+    is_next_last: NDArray[np.bool_] = np.append(changes.is_last[1:], False)
+    return (changes.kind == CLEAR) & ~changes.is_ask & is_next_last
 
 
 def _ticks(batch: Trades, precision: tuple[int, int]) -> list[pa.Array]:
