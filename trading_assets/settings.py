@@ -92,7 +92,7 @@ class TrackingSettings(_Section):
 class PartitionSettings(_Section):
     """The first day that may be recorded; earlier days are refused by name."""
 
-    start_day: date = date(2024, 1, 1)
+    start_day: date = date(2012, 1, 1)
 
 
 class CaptureSettings(_Section):
@@ -144,7 +144,7 @@ class GateSettings(_Section):
     """Thresholds that publication is judged by."""
 
     timeout_s: PositiveFloat = 300.0
-    min_book_rows: PositiveInt = 100
+    min_book_rows: PositiveInt = 1
     min_valid_share: Share = 0.9
     min_coverage: Share = 0.9
     min_ticker_agreement: Share = 1.0

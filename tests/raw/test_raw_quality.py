@@ -153,7 +153,6 @@ def test_sound_trades_break_no_rule() -> None:
         ("n_nan", put(schema.PX, float("nan"))),
         ("n_inf", put(schema.PX, float("inf"))),
         ("n_null", put(schema.PX, None)),
-        ("n_null", put(schema.AGGRESSOR_SIDE, None)),
         ("n_outside_day", shift(schema.TS_RECV, by=timedelta(days=-1))),
     ],
 )
@@ -185,3 +184,13 @@ def test_a_sound_ledger_breaks_no_rule() -> None:
 )
 def test_a_ledger_broken_in_one_way_shows_in_its_measure(measure: str, break_it: Break) -> None:
     assert gaps_quality(break_it(ledger()).lazy())[measure] == 1
+
+
+@pytest.mark.parametrize(
+    ("measure", "column"), [("n_without_id", schema.TRADE_ID), ("n_without_side", schema.AGGRESSOR_SIDE)]
+)
+def test_what_a_source_may_not_know_of_a_trade_is_counted(measure: str, column: str) -> None:
+    broken = put(column, None)(sound().trades)
+
+    assert trades_quality(broken.lazy(), day=DAY)[measure] == 1
+    assert trades_offenders(broken.lazy(), day=DAY).is_empty()

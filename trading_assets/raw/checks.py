@@ -56,15 +56,22 @@ def _measure_book(audit: Audit) -> Measures:
     day: ReplayedDay = audit.evidence["day"]
     captures: Mapping[date, Path] = audit.inputs["captures"]
     recorded = capture_summary(captures[audit.partition.day], audit.settings.captures)
+    found = book_quality(
+        audit.staged,
+        day.tickers,
+        day=audit.partition.day,
+        depth=audit.settings.book.depth,
+        has_ids=day.findings.has_ids,
+    )
+    coverage = interval_coverage(audit.staged, recorded.intervals)
+    if not day.findings.has_book:  # a source of trades: that its book is empty is all there is to ask
+        found, coverage = {**found, "valid_share": 1.0}, 1.0
     return {
-        **book_quality(
-            audit.staged,
-            day.tickers,
-            day=audit.partition.day,
-            depth=audit.settings.book.depth,
-            has_ids=day.findings.has_ids,
-        ),
-        "coverage": interval_coverage(audit.staged, recorded.intervals),
+        **found,
+        "coverage": coverage,
+        "n_seq_broken": max(0, int(found["n_seq_broken"]) - day.findings.n_begun_anew),
+        "n_rows_lacking": max(0, audit.settings.gate.min_book_rows - int(found["n_rows"])) * day.findings.has_book,
+        "n_checksums_missed": day.findings.n_checksums_missed,
         "n_lines_unaccounted": abs(recorded.n_lines - day.counts.n_accounted),
         "stale_share": stale_share(day.counts),
         "n_rows_altered": rows_altered(audit.staged, day.fingerprints["raw_l2_snapshots"]),
@@ -74,7 +81,8 @@ def _measure_book(audit: Audit) -> Measures:
 def _book_rules(settings: Settings) -> Sequence[Rule]:
     gate = settings.gate
     return (
-        Rule("book_has_rows", "n_rows", minimum=gate.min_book_rows),
+        none_of("book_has_rows", "n_rows_lacking"),
+        Rule("book_agrees_with_the_checksums", "n_checksums_missed", minimum=0),
         Rule("book_is_mostly_valid", "valid_share", minimum=gate.min_valid_share),
         Rule("book_covers_the_recording", "coverage", minimum=gate.min_coverage),
         none_of("book_is_not_crossed", "n_crossed"),
@@ -112,10 +120,13 @@ def _trades_rules(_: Settings) -> Sequence[Rule]:
 
 
 def _measure_trades(audit: Audit) -> Measures:
-    found = trades_quality(audit.staged, day=audit.partition.day)
     day: ReplayedDay = audit.evidence["day"]
+    found = trades_quality(audit.staged, day=audit.partition.day)
+    lacking = abs(int(found["n_without_id"]) - day.findings.n_trades_without_id)
+    lacking += abs(int(found["n_without_side"]) - day.findings.n_trades_without_side)
     return {
         **found,
+        "n_null": found["n_null"] + lacking,
         "n_trades_unaccounted": abs(int(found["n_rows"]) - day.findings.n_trades),
         "n_rows_altered": rows_altered(audit.staged, day.fingerprints["raw_trades"]),
     }

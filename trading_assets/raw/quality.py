@@ -86,18 +86,25 @@ def book_offenders(frame: pl.LazyFrame, *, day: date, depth: int, has_ids: bool 
 
 
 def trades_quality(frame: pl.LazyFrame, *, day: date) -> Measures:
-    """Measure `raw_trades`: n_rows, and one count for each rule of `trades_rules`."""
-    return dict(_counts(frame, trades_rules(day=day), _BEFORE_TRADES))
+    """Measure `raw_trades`: n_rows, one count for each rule of `trades_rules`, and what the source may not know.
+
+    The last are n_without_id and n_without_side: rows without id or aggressor.
+    """
+    unknown = frame.select(
+        pl.col(schema.TRADE_ID).null_count().alias("n_without_id"),
+        pl.col(schema.AGGRESSOR_SIDE).null_count().alias("n_without_side"),
+    )
+    return {**_counts(frame, trades_rules(day=day), _BEFORE_TRADES), **_row(unknown)}
 
 
 def trades_rules(*, day: date) -> dict[str, pl.Expr]:
     """Return for each rule a Boolean expression that is true where a row breaks it, never null.
 
     A duplicate id is one that the row before has too, not counting rows without: of ids that never fall, equal ones
-    are neighbours. Of ids that do fall, some may be missed, and `n_unsorted` or `n_null` is not 0.
+    are neighbours. Of ids that do fall, some may be missed, and `n_unsorted` is not 0.
     """
     values, trade_id = pl.col(schema.PX, schema.SZ), pl.col(schema.TRADE_ID)
-    needed = pl.col(schema.TS_RECV, schema.TRADE_ID, schema.PX, schema.SZ, schema.AGGRESSOR_SIDE)
+    needed = pl.col(schema.TS_RECV, schema.PX, schema.SZ)
     rules = {
         "n_unsorted": trade_id < trade_id.shift(1),
         "n_duplicate_ids": trade_id == trade_id.forward_fill().shift(1),

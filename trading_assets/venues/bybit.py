@@ -45,7 +45,7 @@ LINEAR: Final = "BYBIT_LINEAR"
 INVERSE: Final = "BYBIT_INVERSE"
 UNTOLD: Final = "BYBIT"
 """The market of a line that is Bybit's and does not tell of which market."""
-RULE: Final = Rule(updates="consecutive", is_snapshot_in_stream=True)
+RULE: Final = Rule(updates="consecutive", is_ticker_between=True)
 CONTRACT_SIGNS: Final = frozenset(
     {"bid1Price", "ask1Price", "markPrice", "indexPrice", "openInterest", "fundingRate", "nextFundingTime"}
     | {"tickDirection", "prevPrice1h", "singleOpenInterest"}

@@ -43,7 +43,7 @@ from trading_assets.venues.wire import (
 )
 
 VENUE: Final = "COINBASE"
-RULE: Final = Rule(updates="none", are_trades_consecutive=True)
+RULE: Final = Rule(updates="none", are_trades_consecutive=True, is_ticker_between=True, ticker_lag_ns=300_000_000)
 NUMBER: Final = "sequence_num"
 
 Message = Mapping[str, object]

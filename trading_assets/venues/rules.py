@@ -20,9 +20,14 @@ class Rule:
     - `is_snapshot_in_stream`: a snapshot is sent in the stream and begins the book anew, whatever its id; else it is
       asked for beside the stream, and joins it by its id.
     - `are_trades_consecutive`: a trade id that is skipped is a trade that was lost.
+    - `is_ticker_between`: a ticker's number lies among those of updates and is seldom one of them. It then speaks of a
+      side whose best price is the same before and after it, and of the price alone: sizes are sent in other steps.
+    - `ticker_lag_ns`: how long before its arrival such a ticker may have been true.
     """
 
     updates: Numbering
     may_overlap: bool = False
     is_snapshot_in_stream: bool = True
     are_trades_consecutive: bool = False
+    is_ticker_between: bool = False
+    ticker_lag_ns: int = 0

@@ -40,7 +40,6 @@ class Reason(StrEnum):
     ZERO = "zero price or trade size"
     IDS_OUT_OF_ORDER = "last update id before first"
     OFF_TICK = "price off the tick"
-    OVERFLOW = "number too large at the common scale"
 
 
 class Malformed(Exception):

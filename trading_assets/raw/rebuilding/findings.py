@@ -3,7 +3,8 @@
 Belongs here: records. Does not: how they come about (rebuild).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import polars as pl
 
@@ -37,13 +38,23 @@ class Findings:
     n_trades: int  # rows of raw_trades; a line may hold several
     invalid: Int64s  # ts_recv (ns) of the book rows that are not valid
     has_ids: bool  # the source numbers its updates
-    has_trade_ids: bool
+    has_book: bool  # the source says something of the book; else it has trades only
+    n_trades_without_id: int
+    n_trades_without_side: int
     are_trades_sorted: bool  # as handed over; else they are to be put `in_order`
+    n_begun_anew: int  # times that a snapshot of the stream began the book anew: its ids may begin anew too
     n_rows_beyond_snapshot: int  # rows that show a price deeper than any snapshot reached: levels between may lack
     n_checksums: int  # books that were held against a checksum of the venue
     n_checksums_missed: int
     clock_skew: dict[str, int]  # see Clocks.spread
     clocks: pl.DataFrame  # see Clocks.sample
+
+    def after_repeats(self, n_removed: int) -> Self:
+        """Return the same findings after so many trades turned out to be repeats, each a line of its own."""
+        counts = self.counts
+        used = {**counts.used, "trade": counts.used["trade"] - n_removed}
+        counts = replace(counts, used=used, n_duplicates=counts.n_duplicates + n_removed)
+        return replace(self, counts=counts, n_trades=self.n_trades - n_removed)
 
 
 def dead_letters_frame(letters: tuple[DeadLetter, ...]) -> pl.DataFrame:

@@ -59,14 +59,16 @@ class Rebuild:
         self._sequencer: Sequencer | None = None
         self._has_ids = True
         self._reordered, self._ladder, self._book = Reordered(window), Ladder(), Book(depth=depth)
-        self._tape = Tape(are_consecutive=venue_of(instrument).rule.are_trades_consecutive, window=window)
-        self._tickers, self._clocks, self._changes = Tickers(), Clocks(window), gaps.StateChanges()
+        rule = venue_of(instrument).rule
+        self._tape = Tape(are_consecutive=rule.are_trades_consecutive, window=window)
+        self._tickers, self._clocks, self._changes = Tickers(rule), Clocks(window), gaps.StateChanges()
         self._px_decimals = 0
         self._breaks: list[Breaks] = []
         self._fates = np.zeros(len(FATES), np.int64)
         self._ignored: Counter[str] = Counter()
         self._dead: list[DeadLetter] = []
         self._invalid = [np.zeros(0, np.int64)]
+        self._n_begun_anew = 0
         self._n_lines = self._n_snapshots = self._n_beyond = self._n_checked = self._n_mismatched = 0
 
     def yesterday(self, messages: Messages) -> None:
@@ -85,7 +87,8 @@ class Rebuild:
         self._ignored.update(messages.ignored)
         self._dead += messages.dead_letters
         self._clocks.push(messages)
-        self._tickers.push(messages.tickers)
+        for tickers in self._tickers.push(messages.tickers):
+            yield "tickers", tickers
         for rows in self._tape.push(messages.trades):
             yield "raw_trades", rows
         for window in self._reordered.push(self._stream(messages)):
@@ -117,8 +120,11 @@ class Rebuild:
             n_trades=self._tape.n_rows,
             invalid=np.concatenate(self._invalid),
             has_ids=self._has_ids,
-            has_trade_ids=self._tape.has_ids,
+            has_book=self._sequencer is not None,
+            n_trades_without_id=self._tape.n_without_id,
+            n_trades_without_side=self._tape.n_without_side,
             are_trades_sorted=self._tape.is_sorted,
+            n_begun_anew=self._n_begun_anew,
             n_rows_beyond_snapshot=self._n_beyond,
             n_checksums=self._n_checked,
             n_checksums_missed=self._n_mismatched,
@@ -156,11 +162,10 @@ class Rebuild:
         return window, self._book.replay(window.steps, levels, self._ladder.px, is_shown=is_shown)
 
     def _shown(self, arrived: Stream) -> Iterator[tuple[Table, pl.DataFrame]]:
-        for tickers in self._tickers.beside(arrived):
-            yield "tickers", tickers
         window, rows = self._moved(arrived, is_shown=True)
         self._fates += window.fates
         self._n_snapshots += window.n_snapshots
+        self._n_begun_anew += window.n_begun_anew
         self._ignored.update({"mark": window.n_marks} if window.n_marks else {})
         self._n_beyond += rows.n_beyond_snapshot
         self._n_checked += rows.n_checked
@@ -169,7 +174,10 @@ class Rebuild:
         self._changes.push(heads)
         self._invalid.append(heads.filter(~pl.col(schema.IS_VALID))[schema.TS_RECV].cast(pl.Int64).to_numpy())
         if len(heads):
-            yield "raw_l2_snapshots", with_levels(heads, rows, depth=self._depth)
+            shown = with_levels(heads, rows, depth=self._depth)
+            yield "raw_l2_snapshots", shown
+            for tickers in self._tickers.beside(window.messages, window.steps.message[rows.step], shown):
+                yield "tickers", tickers
 
     def _counts(self) -> Counts:
         fates = dict(zip(FATES, self._fates.tolist(), strict=True))

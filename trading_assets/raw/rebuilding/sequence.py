@@ -25,7 +25,7 @@ from trading_assets.raw.rebuilding.follower import (
     Feed,
     follow,
 )
-from trading_assets.raw.rebuilding.steps import APPLIED, DUPLICATE, FATES, Breaks, Steps, Window
+from trading_assets.raw.rebuilding.steps import APPLIED, DUPLICATE, FATES, REPLACE, Breaks, Steps, Window
 from trading_assets.raw.rebuilding.stream import Stream, joined
 from trading_assets.venues.rules import Rule
 
@@ -112,8 +112,9 @@ class Sequencer:
         is_new = (fate == APPLIED) & feed.is_snapshot
         is_new[:n_before] &= self._kept_fate != APPLIED
         n_snapshots = int(messages.n_lines[is_new].sum())
+        n_begun_anew = int((steps.kind == REPLACE).sum()) * self._rule.is_snapshot_in_stream
         self._keep(messages, numbers, fate)
-        return Window(messages, steps, Breaks(*breaks[:, :n_closed]), counted, n_snapshots, n_marks)
+        return Window(messages, steps, Breaks(*breaks[:, :n_closed]), counted, n_snapshots, n_begun_anew, n_marks)
 
     def _rising(self, ts: Int64s, n_before: int) -> Int64s:
         """Return when each message of the window could be known, and of those before it anything."""
@@ -147,35 +148,35 @@ class Sequencer:
 
 
 class _Numbers:
-    """Gives consecutive numbers to messages that have none, and leaves one out where the connection was broken."""
+    """Gives consecutive numbers to messages that have none, and leaves one out where the connection was broken.
+
+    Between a mark with `resumed` and the next with `paused` a file was at hand in which nothing was lost. Where no such
+    stretch is open, what follows joins on only if it resumes just after where the last one paused.
+    """
 
     def __init__(self) -> None:
         self._given = 0
-        self._seen = self._paused = NO_SEQ
+        self._n_open = 0
+        self._paused = NO_SEQ
 
     def given(self, arrived: Stream) -> tuple[Int64s, Bools]:
         """Return first, last and prev of each message, `[3, n]`, and which messages are marks."""
         is_mark = (arrived.kind == RESUMED) | (arrived.kind == PAUSED)
         steps = (~is_mark).astype(np.int64)
         for at in np.flatnonzero(is_mark).tolist():
-            steps[at] = self._lost(arrived, at)
-        self._seen = self._last_seen(arrived, len(arrived.kind))
+            steps[at] = self._marked(int(arrived.kind[at]), int(arrived.last[at]))
         last = self._given + np.cumsum(steps)
         self._given = int(last[-1]) if len(last) else self._given
         return np.stack([last, last, last - 1]), is_mark
 
-    def _lost(self, arrived: Stream, at: int) -> int:
-        """Return 1 where the mark says that something was lost, else 0."""
-        number = int(arrived.last[at])
-        if arrived.kind[at] == PAUSED:
-            self._paused = number
+    def _marked(self, kind: int, number: int) -> int:
+        """Take a mark; return 1 where something was lost before it, else 0."""
+        if kind == PAUSED:
+            self._paused, self._n_open = number, max(0, self._n_open - 1)
             return 0
-        return int(max(self._paused, self._last_seen(arrived, at)) < number - 1)
-
-    def _last_seen(self, arrived: Stream, end: int) -> int:
-        """Return the number of the last message before `end`."""
-        own = arrived.last[:end][(arrived.kind[:end] != RESUMED) & (arrived.kind[:end] != PAUSED)]
-        return int(own[-1]) if len(own) else self._seen
+        is_lost = self._n_open == 0 and self._paused != number - 1
+        self._n_open += 1
+        return int(is_lost)
 
 
 def _counted(fate: Int8s, n_lines: Int64s) -> Int64s:

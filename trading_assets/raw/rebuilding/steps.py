@@ -63,4 +63,5 @@ class Window(NamedTuple):
     breaks: Breaks  # that are over
     fates: Int64s  # [6] lines by what became of them, in the order of FATES
     n_snapshots: int  # of the applied lines, those of snapshots
+    n_begun_anew: int  # snapshots of the stream that began the book anew
     n_marks: int  # lines that are marks

@@ -1,21 +1,23 @@
 """The venue's own best bids and asks, with the update id at which the book must show them.
 
-Belongs here: which id a ticker is compared at. Does not: the comparison (quality).
+Belongs here: which id a ticker is compared at, and what of it can be compared. Does not: the comparison (quality).
 
-A ticker's id is that of an update, or (Bybit) a number that is counted over another set of messages and that an update
-carries beside its id: then it is looked up among the updates of the window around the ticker.
+Where a ticker's id is that of an update, the book must show it at that id. Elsewhere (Bybit, Coinbase) it is a number
+that is counted over other messages too and lies *between* two updates. Then the ticker speaks of the row before it, and
+only of a side whose best price did not change with the row after it, nor for as long before as the ticker may be late.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from trading_assets import schema
 from trading_assets.raw.messages import NO_SEQ, TickerMessages
 from trading_assets.raw.rebuilding.stream import Stream
+from trading_assets.venues.rules import Rule
 
-_TICKER: Final = "ticker"
 TICKERS: Final[dict[str, pl.DataType]] = {
     schema.TS_RECV: schema.TIME,
     schema.SEQ_LAST: pl.Int64(),
@@ -23,42 +25,87 @@ TICKERS: Final[dict[str, pl.DataType]] = {
 }
 """Receive time, the update id (null where there is none to compare with), and the best level: null where not said."""
 
+_KEY: Final = "key"
+_NEXT_KEY: Final = "next_key"
+_BEST: Final = {side: schema.level(side, "px", 0) for side in schema.SIDES}
+
 
 class Tickers:
-    """The tickers of one day, in file order."""
+    """The tickers of one day, in file order.
 
-    def __init__(self) -> None:
+    Args:
+        rule: what a ticker's id means.
+    """
+
+    def __init__(self, rule: Rule) -> None:
         self.n_lines = 0
+        self._rule = rule
         self._waiting: list[pl.DataFrame] = []
-        self._keys: list[pl.DataFrame] = []
+        self._rows: pl.DataFrame | None = None  # of the last window, for tickers that lie between two
 
-    def push(self, tickers: TickerMessages) -> None:
-        """Take more tickers."""
-        self.n_lines += len(tickers.line_no)
+    def push(self, tickers: TickerMessages) -> Iterator[pl.DataFrame]:
+        """Take more tickers; yield those (`TICKERS`) that need no book beside them."""
+        self.n_lines += len(np.unique(tickers.line_no))
         if len(tickers.line_no):
-            self._waiting.append(_frame(tickers))
+            frame = _frame(tickers)
+            if self._rule.is_ticker_between:
+                self._waiting.append(frame)
+            else:
+                yield frame
 
-    def beside(self, messages: Stream) -> Iterator[pl.DataFrame]:
-        """Yield the waiting tickers (`TICKERS`), now that the updates around them are known."""
-        if not self._waiting:
+    def beside(self, messages: Stream, message: np.ndarray, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Take the rows of a window; yield the waiting tickers that lie before the last of them.
+
+        Args:
+            messages: of the window.
+            message: `[r]` index of the message that each row follows.
+            rows: `[r]` `schema.l2_snapshots`.
+        """
+        if not self._rule.is_ticker_between or not len(rows):
             return
-        tickers, self._waiting = pl.concat(self._waiting), []
-        is_keyed = messages.ticker != NO_SEQ
-        if is_keyed.any() or self._keys:
-            keys = pl.DataFrame({_TICKER: messages.ticker[is_keyed], schema.SEQ_LAST: messages.last[is_keyed]})
-            self._keys = [*self._keys[-1:], keys]
-            known = pl.concat(self._keys).unique(_TICKER, keep="last")
-            tickers = tickers.rename({schema.SEQ_LAST: _TICKER}).join(
-                known, on=_TICKER, how="left", maintain_order="left"
-            )
-        yield tickers.select(list(TICKERS))
+        key = np.where(messages.ticker == NO_SEQ, messages.last, messages.ticker)[message]
+        new = rows.select(schema.TS_RECV, schema.SEQ_LAST, *_BEST.values()).with_columns(pl.Series(_KEY, key))
+        known = new if self._rows is None else pl.concat([self._rows, new])
+        falls = known[_KEY].diff().fill_null(0) < 0
+        begun = int(falls.arg_true().max() or 0)  # numbers that fall are of another connection
+        self._rows = known[max(begun, len(known) - len(new)) :]
+        if self._waiting:
+            tickers = pl.concat(self._waiting)
+            is_past = pl.col(schema.SEQ_LAST) < int(key[-1])
+            self._waiting = [tickers.filter(~is_past)]
+            yield _between(tickers.filter(is_past), known[begun:], lag_ns=self._rule.ticker_lag_ns)
 
     def rest(self) -> Iterator[pl.DataFrame]:
-        """Yield what still waits where there are no more updates."""
+        """Yield what still waits where there are no more rows: nothing is known of what came after."""
         for tickers in self._waiting:
-            unknown = pl.lit(None, pl.Int64).alias(schema.SEQ_LAST)
-            yield (tickers.with_columns(unknown) if self._keys else tickers).select(list(TICKERS))
+            yield tickers.with_columns(pl.lit(None, pl.Int64).alias(schema.SEQ_LAST))
         self._waiting = []
+
+
+def _between(tickers: pl.DataFrame, rows: pl.DataFrame, *, lag_ns: int) -> pl.DataFrame:
+    """Move tickers to the rows before them, and leave out what those do not settle."""
+    after = {px: pl.col(px).shift(-1).alias(f"next_{px}") for px in _BEST.values()}
+    since = {px: _since(px).alias(f"since_{px}") for px in _BEST.values()}
+    known = rows.with_columns(pl.col(_KEY).shift(-1).alias(_NEXT_KEY), *after.values(), *since.values())
+    last = known.unique(_KEY, keep="last", maintain_order=True).sort(_KEY)
+    columns = [_KEY, _NEXT_KEY, schema.SEQ_LAST, *(f"{w}_{px}" for w in ("next", "since") for px in _BEST.values())]
+    book = last.select(*columns, *(pl.col(px).alias(f"book_{px}") for px in _BEST.values()))
+    said = tickers.with_row_index("at").rename({schema.SEQ_LAST: "asked"}).sort("asked")
+    both = said.join_asof(book, left_on="asked", right_on=_KEY).sort("at")
+    latest = pl.col(schema.TS_RECV).cast(pl.Int64) - lag_ns
+    for px in _BEST.values():
+        stood = (pl.col(f"book_{px}") == pl.col(f"next_{px}")) & (pl.col(f"since_{px}") <= latest)
+        both = both.with_columns(pl.when(stood).then(pl.col(px)).alias(px))
+    nothing = [pl.lit(None, pl.Float64).alias(schema.level(side, "sz", 0)) for side in schema.SIDES]
+    is_said = pl.any_horizontal(pl.col(px).is_not_null() for px in _BEST.values())
+    settled = both.with_columns(*nothing, pl.when(is_said).then(pl.col(schema.SEQ_LAST)))
+    return settled.select(list(TICKERS))
+
+
+def _since(px: str) -> pl.Expr:
+    """Return the time of the row with which a price came to stand."""
+    is_new = pl.col(px).ne_missing(pl.col(px).shift(1)) | (pl.int_range(pl.len()) == 0)
+    return pl.when(is_new).then(pl.col(schema.TS_RECV).cast(pl.Int64)).forward_fill()
 
 
 def _frame(tickers: TickerMessages) -> pl.DataFrame:

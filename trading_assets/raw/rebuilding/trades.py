@@ -40,6 +40,8 @@ class Tape:
         self.n_lines = 0
         self.n_repeated_lines = 0
         self.is_sorted = True
+        self.n_without_id = 0
+        self.n_without_side = 0
         self.has_ids = False
         self._are_consecutive = are_consecutive
         self._arriving: list[pl.DataFrame] = []
@@ -86,6 +88,8 @@ class Tape:
             self._check_order(settled[schema.TRADE_ID])
             self.n_rows += len(settled)
             self.n_lines += int(settled[_N_LINES].sum())
+            self.n_without_id += settled[schema.TRADE_ID].null_count()
+            self.n_without_side += settled[schema.AGGRESSOR_SIDE].null_count()
             yield settled.drop(_N_LINES)
 
     def _without_repeats(self, arrived: pl.DataFrame) -> pl.DataFrame:
@@ -121,7 +125,8 @@ class Tape:
 
 def in_order(rows: pl.DataFrame) -> pl.DataFrame:
     """Sort trades by id and keep the first of repeats, for a tape that is not sorted."""
-    return rows.sort(schema.TRADE_ID, maintain_order=True).unique(schema.TRADE_ID, keep="first", maintain_order=True)
+    trade_id = pl.col(schema.TRADE_ID)
+    return rows.sort(schema.TRADE_ID, maintain_order=True).filter(trade_id.is_null() | trade_id.is_first_distinct())
 
 
 def _frame(trades: TradeMessages) -> pl.DataFrame:

@@ -65,9 +65,7 @@ def rebuild_day(
             tables[table].append(frame)
     findings = rebuild.findings()
     trades = pl.concat(tables["raw_trades"])
-    return RawDay(
-        pl.concat(tables["raw_l2_snapshots"]),
-        trades if findings.are_trades_sorted else in_order(trades),
-        pl.concat(tables["tickers"]),
-        findings,
-    )
+    if not findings.are_trades_sorted:
+        trades = in_order(trades)
+        findings = findings.after_repeats(findings.n_trades - len(trades))
+    return RawDay(pl.concat(tables["raw_l2_snapshots"]), trades, pl.concat(tables["tickers"]), findings)
