@@ -20,6 +20,7 @@ class Said(NamedTuple):
     levels: list[tuple[bool, str, str]]  # (is ask, price, size)
     is_snapshot: bool = False
     trade: tuple[int, bool, str, str] | None = None  # (id, is sell, price, size)
+    last_id: int = 0
 
 
 def said(capture: Path) -> Iterator[Said]:
@@ -30,16 +31,33 @@ def said(capture: Path) -> Iterator[Said]:
             if data.get("e") == "trade":
                 yield Said(recv, _event(data, recv, "T"), [], trade=(data["t"], data["m"], data["p"], data["q"]))
             elif data.get("e") == "depthUpdate":
-                yield Said(recv, _event(data, recv, "T", "E"), _levels(data["b"], data["a"]))
+                yield Said(recv, _event(data, recv, "T", "E"), _levels(data["b"], data["a"]), last_id=data["u"])
             elif "lastUpdateId" in data:
                 levels = _levels(data["bids"], data["asks"])
-                yield Said(recv, _event(data, recv, "T", "E"), levels, is_snapshot=True)
+                yield Said(recv, _event(data, recv, "T", "E"), levels, is_snapshot=True, last_id=data["lastUpdateId"])
 
 
-def tardis(capture: Path, folder: Path, exchange: str) -> tuple[Path, Path]:
+def joined_up(capture: Path) -> Iterator[Said]:
+    """The same as a vendor's table has it: the book, then the updates that it does not hold yet, then all others."""
+    held: list[Said] = []
+    book: Said | None = None
+    for one in said(capture):
+        if one.trade is not None:
+            yield one
+        elif one.is_snapshot:
+            book = one
+            yield book
+            yield from (late._replace(recv=one.recv) for late in held if late.last_id > one.last_id)
+        elif book is None:
+            held.append(one)
+        elif one.last_id > book.last_id:
+            yield one
+
+
+def tardis(lines: Iterator[Said], folder: Path, exchange: str) -> tuple[Path, Path]:
     """Write the two tables: incremental books and trades; their times are µs."""
     changes, trades = [INCREMENTAL], [TRADES]
-    for one in said(capture):
+    for one in lines:
         start = f"{exchange},BTCUSDT,{one.event // 1000},{one.recv // 1000},"
         if one.trade is not None:
             number, is_sell, px, sz = one.trade
@@ -49,10 +67,10 @@ def tardis(capture: Path, folder: Path, exchange: str) -> tuple[Path, Path]:
     return written(folder / "changes.csv", "".join(changes)), written(folder / "trades.csv", "".join(trades))
 
 
-def hftbacktest(capture: Path, folder: Path) -> Path:
+def hftbacktest(lines: Iterator[Said], folder: Path) -> Path:
     """Write the array of events."""
     rows = []
-    for one in said(capture):
+    for one in lines:
         times = (one.event, one.recv)
         if one.trade is not None:
             _, is_sell, px, sz = one.trade

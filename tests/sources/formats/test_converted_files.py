@@ -1,15 +1,21 @@
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
-from conversions import hftbacktest, tardis
+from conversions import hftbacktest, joined_up, said, tardis
 from format_files import brought
+from polars.testing import assert_frame_equal
 
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.decoding.decode import decode
 from trading_assets.raw.messages import MAX_LINE_BYTES, BookMessages, Messages
+from trading_assets.raw.rebuilding.whole import rebuild_day
+from trading_assets.schema import IS_VALID, TS_RECV, l2_snapshots
 from trading_assets.sources.reader import read_chunks
 
+DAY = date(2024, 8, 8)
 MARKETS = pytest.mark.parametrize(("market", "exchange"), [("BINANCE", "binance"), ("BINANCE_USDM", "binance-futures")])
 
 
@@ -53,7 +59,7 @@ def test_tables_of_tardis_say_what_the_recording_said(
     shared_data: Path, tmp_path: Path, market: str, exchange: str
 ) -> None:
     capture, expected = original(shared_data, market)
-    changes, trades = tardis(capture, tmp_path, exchange)
+    changes, trades = tardis(said(capture), tmp_path, exchange)
 
     assert_equal_books(expected.book, imported(changes, tmp_path, market).book, ns=1000)
     assert_equal_trades(expected, imported(trades, tmp_path, market), "trade_id", ns=1000)
@@ -66,7 +72,26 @@ def test_events_of_hftbacktest_say_what_the_recording_said(
     del exchange
     capture, expected = original(shared_data, market)
 
-    found = imported(hftbacktest(capture, tmp_path), tmp_path, market)
+    found = imported(hftbacktest(said(capture), tmp_path), tmp_path, market)
 
     assert_equal_books(expected.book, found.book, ns=1)
     assert_equal_trades(expected, found, ns=1)
+
+
+def books(messages: Messages, market: str) -> pl.DataFrame:
+    """The valid rows: receive time in µs, and twenty levels a side."""
+    day = rebuild_day(messages, None, day=DAY, instrument=Instrument("BTCUSDT", market), depth=20)
+    return day.snapshots.filter(IS_VALID).select(pl.col(TS_RECV).dt.epoch("us"), *list(l2_snapshots(20))[5:])
+
+
+@MARKETS
+def test_converted_files_give_the_books_of_the_recording_on_every_level(
+    shared_data: Path, tmp_path: Path, market: str, exchange: str
+) -> None:
+    capture, original_messages = original(shared_data, market)
+    expected = books(original_messages, market)
+    changes, _ = tardis(joined_up(capture), tmp_path, exchange)
+
+    for converted in (changes, hftbacktest(joined_up(capture), tmp_path)):
+        found = books(imported(converted, tmp_path / converted.stem, market), market)
+        assert_frame_equal(expected, found)
