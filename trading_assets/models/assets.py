@@ -27,7 +27,7 @@ def _days_before(settings: Settings) -> dict[str, Days]:
     return {"book_features": window, "labels": window}
 
 
-@published(Output(LABELS, plot=labels_plot), reads=("features", "labels"))
+@published(Output(LABELS, plot=labels_plot), reads=("features", "labels"), code_version="2")
 def labels(book_features: pl.LazyFrame, feed_gaps: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
     """Forward return of the mid and its direction at each horizon; null where the future is missing or across a gap."""
     return label_frame(book_features, feed_gaps, settings.labels, grid_s=settings.features.grid_s)
@@ -65,7 +65,7 @@ def model(
     return document.to_bytes()
 
 
-@published(Output(FORECASTS, plot=forecasts_plot))
+@published(Output(FORECASTS, plot=forecasts_plot), code_version="2")
 def forecasts(model: bytes, book_features: pl.LazyFrame) -> pl.LazyFrame:
     """The forward return the model of the days before expects at each tick, in basis points."""
     version = hashlib.md5(model, usedforsecurity=False).hexdigest()
