@@ -191,8 +191,9 @@ def _deltas(changes: Changes, precision: tuple[int, int]) -> list[pa.Array]:
 
 def _ends_as_cleared(changes: Changes) -> NDArray[np.bool_]:
     """Find the bid's clear of a row that holds nothing but clears: it stays, and is the last."""
-    is_next_last: NDArray[np.bool_] = np.append(changes.is_last[1:], False)
-    return (changes.kind == CLEAR) & ~changes.is_ask & is_next_last
+    is_next_last = np.append(changes.is_last[1:], False)
+    found: NDArray[np.bool_] = (changes.kind == CLEAR) & ~changes.is_ask & is_next_last
+    return found
 
 
 def _ticks(batch: Trades, precision: tuple[int, int]) -> list[pa.Array]:
