@@ -27,6 +27,7 @@ GRID_NS = 10**9
 def blocks_of(n_rows: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "BLOCK_ROWS", n_rows)
+        patch.setattr(blocks, "_MOST_BLOCKS", 1)
         yield
 
 

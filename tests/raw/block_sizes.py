@@ -20,6 +20,7 @@ FLAWS = [None, float("nan"), float("inf"), -1.0, 0.0]
 def blocks_of(n_rows: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "BLOCK_ROWS", n_rows)
+        patch.setattr(blocks, "_MOST_BLOCKS", 1)
         yield
 
 

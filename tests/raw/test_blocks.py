@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from trading_assets import schema
-from trading_assets.raw.blocks import blocks
+from trading_assets.raw.blocks import BLOCK_ROWS, blocks
 from trading_assets.raw.quality import book_offenders, book_quality, trades_offenders, trades_quality
 
 DAY = date(2024, 8, 8)
@@ -26,6 +26,14 @@ def test_blocks_are_the_table_cut_into_equal_parts(rows: int, size: int) -> None
 
     assert [part.height for part in parts[:-1]] == [size] * (len(parts) - 1)
     assert_frame_equal(table.select("b"), pl.concat([table.select("b").clear(), *parts]))
+
+
+def test_of_few_columns_more_rows_are_read_at_a_time() -> None:
+    table = pl.DataFrame({"a": range(5 * BLOCK_ROWS)}).with_columns(*(pl.lit(n).alias(str(n)) for n in range(15)))
+
+    assert [part.height for part in blocks(table.lazy(), ["a"])] == [5 * BLOCK_ROWS]
+    assert [part.height for part in blocks(table.lazy(), table.columns)] == [2 * BLOCK_ROWS, 2 * BLOCK_ROWS, BLOCK_ROWS]
+    assert {part.height for part in blocks(table.lazy())} == {BLOCK_ROWS}
 
 
 def test_a_scanned_file_is_walked_across_the_borders_of_its_row_groups(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Trades: the venue's order, repeats, and ids that are missing."""
 
+from dataclasses import replace
+
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,9 @@ def taped(*lines: Print, window: int = WINDOW, **scale: int) -> tuple[pl.DataFra
     """Rows and tape of trades that are handed over one by one."""
     tape = Tape(are_consecutive=True, window=window)
     rows = [pl.DataFrame(schema=schema.TRADES)]
-    for line in lines:
-        rows += tape.push(capture([line], **scale).trades)
+    for n, line in enumerate(lines):
+        trades = capture([line], **scale).trades
+        rows += tape.push(replace(trades, line_no=trades.line_no + n))
     trades = pl.concat([*rows, *tape.flush()])
     return trades if tape.is_sorted else in_order(trades), tape
 

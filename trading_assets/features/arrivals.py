@@ -5,8 +5,9 @@ Does not: ticks without rows, gaps and what may be trusted (ticks.py).
 """
 
 from copy import copy
-from typing import Final, Self
+from typing import Self
 
+import numpy as np
 import polars as pl
 
 from trading_assets.features import flow
@@ -14,8 +15,6 @@ from trading_assets.features.columns import ROWS_WHOLE, flow_at
 from trading_assets.features.grid import TICK, epoch_ns, first_tick
 from trading_assets.raw.blocks import blocks
 from trading_assets.schema import FIELDS, IS_VALID, SIDES, TS_RECV, level
-
-_N_ROWS: Final = "n_rows"
 
 
 def ladder(n_from: int, n_to: int) -> list[str]:
@@ -32,9 +31,9 @@ def depth_of(table: pl.LazyFrame | pl.DataFrame, levels: int) -> int:
 class Arrivals:
     """The book rows added so far, by the first tick that knows of them. Nothing added later changes an earlier tick.
 
-    Only rows of the last tick and the very last row are kept, and one row for each tick. Rows are gathered into lists
-    and each list is summed: the order of addition is the order of the rows, whatever the number of threads, the blocks,
-    or what comes after. A plain grouped sum promises none of that.
+    Only rows of the last tick and the very last row are kept, and one row for each tick. The rows of a tick are summed
+    at once, when it is over: the order of addition does not depend on the number of threads, the blocks, or what comes
+    after. A plain grouped sum promises none of that.
     """
 
     def __init__(self, *, depth: int, grid_ns: int) -> None:
@@ -100,12 +99,13 @@ def _summed(brought: pl.DataFrame, known: pl.DataFrame, *, n_known_later: int) -
 
     Of ticks that were over before `known` begins, none is left but perhaps that of its first row.
     """
-    names = [name for name in brought.columns if name not in (TICK, ROWS_WHOLE)]
-    sums = (
-        brought.group_by(TICK, maintain_order=True)
-        .agg(pl.len().alias(_N_ROWS), pl.col(ROWS_WHOLE).all(), *names)
-        .with_columns(pl.col(names).list.sum())
-    )
+    ticks = brought[TICK].to_numpy()
+    starts = np.flatnonzero(np.diff(ticks, prepend=-1))  # no tick lies before 1970
+    sums = {TICK: ticks[starts]}
+    for name in brought.columns[1:]:
+        of_rows = brought[name].to_numpy()
+        add = np.logical_and if name == ROWS_WHOLE else np.add
+        sums[name] = add.reduceat(of_rows, starts) if len(starts) else of_rows
     begins = known.height - n_known_later - brought.height
-    lasts = known[sums[_N_ROWS].cast(pl.Int64).cum_sum() + (begins - 1)]
-    return sums.drop(_N_ROWS).hstack(lasts)
+    lasts = known[np.append(starts[1:], len(ticks))[: len(starts)] + (begins - 1)]
+    return pl.DataFrame(sums).hstack(lasts)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Self
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from trading_assets.errors import InvalidSettings
 from trading_assets.schema import TIME, TS_RECV, horizon
@@ -110,12 +112,22 @@ def sum_over(values: pl.Expr, window: Window) -> pl.Expr:
 
 
 def _sum_of_last(values: pl.Series, n: int) -> pl.Series:
-    total: pl.Series | None = None
-    block, size, taken = values, 1, 0
-    while taken < n:
-        if n & size:
-            part = block.shift(taken)
-            total = part if total is None else total + part
-            taken += size
-        block, size = block + block.shift(size), size * 2
-    return values if total is None else total
+    """Add blocks in NumPy: a series of polars costs a query a step, a hundred times the addition itself."""
+    known = values.cast(pl.Float64).to_numpy()  # null is NaN here, and stays it in every sum
+    total = None
+    block, size, taken = known, 1, 0
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is left out later
+        while taken < n:
+            if n & size:
+                part = _later(block, taken)
+                total = part if total is None else total + part
+                taken += size
+            block, size = block + _later(block, size), size * 2
+    return pl.Series(values.name, known if total is None else total, nan_to_null=True).cast(values.dtype)
+
+
+def _later(values: NDArray[np.float64], by: int) -> NDArray[np.float64]:
+    """Move values down by some rows; NaN above them."""
+    moved = np.full(len(values), np.nan)
+    moved[by:] = values[: max(0, len(values) - by)]
+    return moved

@@ -63,17 +63,15 @@ def feature_runs(
     """
     grid_ns = nanoseconds(settings.grid_s)
     look_back = 1 + max(window.n_ticks for window in windows(settings))
-    features = [
-        _finite(expression) if feature.dtype.is_float() else expression
-        for feature in REGISTRY
-        for expression in feature.expressions(settings)
-    ]
+    features = [expression for feature in REGISTRY for expression in feature.expressions(settings)]
+    floats = [name for feature in REGISTRY if feature.dtype.is_float() for name in feature.names(settings)]
     ticks, ledger = living_ticks(arrived.lazy(), grid_ns).collect(), gaps.collect().lazy()
     for start in range(0, max(1, ticks.height), RUN_TICKS):
         since = max(0, start - look_back)
         some = ticks.slice(since, start - since + RUN_TICKS)
         table = tick_frame(some, _known_at(some, arrived), traded, ledger, levels=settings.levels, grid_ns=grid_ns)
-        yield table.select(pl.col(TICK).cast(TIME).alias(TS_GRID), *features).collect().slice(start - since)
+        made = table.select(pl.col(TICK).cast(TIME).alias(TS_GRID), *features).collect()
+        yield made.with_columns(map(_finite, floats)).slice(start - since)
 
 
 def _known_at(ticks: pl.DataFrame, arrived: pl.DataFrame) -> pl.DataFrame:
@@ -95,7 +93,9 @@ def feature_names(settings: FeatureSettings) -> list[str]:
     return [name for name in feature_schema(settings) if name != TS_GRID]
 
 
-def _finite(value: pl.Expr) -> pl.Expr:
-    """Null what is not a number: 0/0 and overflow are absent values, and NaN would pass for a present one."""
-    name = value.meta.output_name()
-    return pl.when(value.is_finite()).then(value).alias(name)
+def _finite(name: str) -> pl.Expr:
+    """Null what is not a number: 0/0 and overflow are absent values, and NaN would pass for a present one.
+
+    Of a column that is made, not of the expression that makes it: that would be computed twice.
+    """
+    return pl.when(pl.col(name).is_finite()).then(name).alias(name)

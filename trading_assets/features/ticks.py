@@ -12,7 +12,7 @@ import polars as pl
 from trading_assets.features import gaps as ledger
 from trading_assets.features import trades as tape
 from trading_assets.features.arrivals import Arrivals, depth_of, ladder
-from trading_assets.features.columns import IS_BOOK_KNOWN, IS_BOOK_WHOLE, IS_TAPE_WHOLE, ROWS_WHOLE, flow_at
+from trading_assets.features.columns import IS_BOOK_KNOWN, IS_BOOK_WHOLE, IS_TAPE_WHOLE, N_TRADES, ROWS_WHOLE, flow_at
 from trading_assets.features.grid import TICK, epoch_ns, first_tick, follows_a_tick, living_ticks
 from trading_assets.schema import BOOK_CAUSES, IS_VALID, TS_END, TS_KNOWN, TS_RECV
 
@@ -97,7 +97,8 @@ def _reaches(end: str, *, beyond: bool = False) -> pl.Expr:
 
 def _counted(name: str, is_whole: str) -> pl.Expr:
     """Return a tick's sum: nothing arrived is 0, not known is null."""
-    return pl.when(is_whole).then(pl.col(name).fill_null(0)).alias(name)
+    known = pl.col(name).fill_null(0)
+    return pl.when(is_whole).then(known if name == N_TRADES else known.fill_nan(None)).alias(name)
 
 
 def _padded(ticks: pl.LazyFrame, have: int, levels: int) -> pl.LazyFrame:

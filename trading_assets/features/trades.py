@@ -4,25 +4,30 @@ Belongs here: sums over trades by receive time, summed over windows.
 Does not: resting orders (depth.py, flow.py).
 """
 
-from itertools import accumulate
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from trading_assets.features.columns import BUY_SZ, N_TRADES, SELL_SZ, TRADED_SZ
 from trading_assets.features.grid import TICK, Window, epoch_ns, first_tick, sum_over
 from trading_assets.raw.blocks import blocks
-from trading_assets.schema import AGGRESSOR_SIDE, SZ, TS_RECV
+from trading_assets.schema import AGGRESSOR, AGGRESSOR_SIDE, SZ, TS_RECV
 
 FOREVER: Final = 2**63 - 1
+_SIDES: Final = {
+    BUY_SZ: AGGRESSOR.categories.to_list().index("buy"),
+    SELL_SZ: AGGRESSOR.categories.to_list().index("sell"),
+}
 SUMS: Final = (N_TRADES, BUY_SZ, SELL_SZ, TRADED_SZ)
 
 
 def per_tick(trades: pl.LazyFrame, grid_ns: int, *, until_ns: int = FOREVER) -> pl.DataFrame:
     """Sum trades by the first tick that knows of them: `tick` and `SUMS`, sizes added in the order of the rows.
 
-    Only the receive time decides: trades may come in any order of their ids. The tape is walked twice. The first walk
-    tells after which block nothing of a tick is left to come, so that the second holds the rows of few ticks at a time.
+    Only the receive time decides: trades may come in any order of their ids. The tape is walked twice: first for the
+    ticks there are, then for the sums, each added to trade by trade. What was bought and sold is NaN at a tick with a
+    trade whose aggressor is not known.
 
     Args:
         trades: `schema.TRADES`.
@@ -31,34 +36,24 @@ def per_tick(trades: pl.LazyFrame, grid_ns: int, *, until_ns: int = FOREVER) -> 
     """
     tick = first_tick(epoch_ns(TS_RECV), grid_ns).alias(TICK)
     is_known = epoch_ns(TS_RECV) <= until_ns
-    lowest = [block.select(tick.min().fill_null(FOREVER)).item() for block in blocks(trades, [TS_RECV])]
-    *still_to_come, _ = accumulate(reversed(lowest), min, initial=FOREVER)
-    parts, open_rows = [], _signed(trades.head(0).collect(), tick)
+    ticks = np.zeros(0, np.int64)
+    for block in blocks(trades, [TS_RECV]):
+        ticks = np.union1d(ticks, block.filter(is_known).select(tick).to_series().to_numpy())
+    sums = {name: np.zeros(len(ticks)) for name in (BUY_SZ, SELL_SZ, TRADED_SZ)}
+    n_trades, n_unknown = np.zeros(len(ticks), np.int64), np.zeros(len(ticks), np.int64)
     for block in blocks(trades, [TS_RECV, SZ, AGGRESSOR_SIDE]):
-        rows = pl.concat([open_rows, _signed(block.filter(is_known), tick)])
-        is_over = pl.col(TICK) < still_to_come.pop()
-        parts.append(_summed(rows.filter(is_over)))
-        open_rows = rows.filter(~is_over)
-    return pl.concat([*parts, _summed(open_rows)])
-
-
-def _signed(trades: pl.DataFrame, tick: pl.Expr) -> pl.DataFrame:
-    """Return tick and size of each trade, and its size again as bought or sold."""
-    sz = pl.col(SZ).fill_null(0)
-    bought, sold = pl.col(AGGRESSOR_SIDE) == "buy", pl.col(AGGRESSOR_SIDE) == "sell"
-    return trades.select(
-        tick,
-        pl.when(bought).then(sz).otherwise(0.0).alias(BUY_SZ),
-        pl.when(sold).then(sz).otherwise(0.0).alias(SELL_SZ),
-        sz.alias(TRADED_SZ),
-    )
-
-
-def _summed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Sum rows by tick: gathered into lists, so that the order of addition is that of the rows."""
-    sizes = [BUY_SZ, SELL_SZ, TRADED_SZ]
-    by_tick = rows.group_by(TICK, maintain_order=True).agg(pl.len().cast(pl.Int64).alias(N_TRADES), *sizes)
-    return by_tick.with_columns(pl.col(sizes).list.sum())
+        rows = block.filter(is_known)
+        at = np.searchsorted(ticks, rows.select(tick).to_series().to_numpy())
+        sizes, side = rows[SZ].fill_null(0).to_numpy(), rows[AGGRESSOR_SIDE].to_physical()
+        for name, said in _SIDES.items():
+            is_said = (side == said).fill_null(value=False).to_numpy()
+            np.add.at(sums[name], at[is_said], sizes[is_said])
+        np.add.at(sums[TRADED_SZ], at, sizes)
+        n_trades += np.bincount(at, minlength=len(ticks))
+        n_unknown += np.bincount(at[side.is_null().to_numpy()], minlength=len(ticks))
+    for name in (BUY_SZ, SELL_SZ):
+        sums[name][n_unknown > 0] = np.nan
+    return pl.DataFrame({TICK: ticks, N_TRADES: n_trades, **sums})
 
 
 def n_trades(window: Window) -> pl.Expr:

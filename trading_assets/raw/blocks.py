@@ -14,13 +14,16 @@ import polars as pl
 from trading_assets.storage.formats import ROW_GROUP_ROWS
 
 BLOCK_ROWS = ROW_GROUP_ROWS
+_WIDE = 32
+"""Columns of a table that is read in blocks of `BLOCK_ROWS`; narrower ones in larger blocks, each costs a query."""
+_MOST_BLOCKS = 8
 
 Memory = Callable[[pl.DataFrame], pl.DataFrame]
 """From all rows known to a block to those, in their order, that the rules of later rows look back at."""
 
 
 def blocks(table: pl.LazyFrame, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-    """Yield a table's rows in order, `BLOCK_ROWS` at a time; of an empty table nothing.
+    """Yield a table's rows in order, `BLOCK_ROWS` at a time, of few columns up to eight times as many; else nothing.
 
     Args:
         table: a scanned file, or a frame in memory. A query in between would be run anew for each block.
@@ -28,8 +31,9 @@ def blocks(table: pl.LazyFrame, columns: Sequence[str] | None = None) -> Iterato
     """
     wanted = table if columns is None else table.select(columns)
     n_rows = int(table.select(pl.len()).collect().item())
-    for start in range(0, n_rows, BLOCK_ROWS):
-        yield wanted.slice(start, BLOCK_ROWS).collect()
+    step = BLOCK_ROWS * (1 if columns is None else min(_MOST_BLOCKS, max(1, _WIDE // len(columns))))
+    for start in range(0, n_rows, step):
+        yield wanted.slice(start, step).collect()
 
 
 def ends_of(table: pl.LazyFrame, column: str) -> pl.Series:

@@ -4,8 +4,9 @@ Belongs here: the layout. Prices and sizes are in the venue's units, each the ne
 Does not: how bytes become columns (decode), nor what columns mean for the book (book).
 """
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,3 +136,12 @@ def nothing() -> Messages:
     book = BookMessages(**heads, **extras, kind=small, offsets=np.zeros(1, np.int64), is_ask=bits, px=floats, sz=floats)
     trades = TradeMessages(none, none, none, none, floats, floats, small)
     return Messages(0, 0, book, trades, TickerMessages(none, none, none, *[floats] * 4), {}, ())
+
+
+_Columns = TypeVar("_Columns", BookMessages, TradeMessages, TickerMessages)
+
+
+def concatenated(parts: Sequence[_Columns]) -> _Columns:
+    """Put the columns of parts (at least one) one after the other; offsets of levels are left as they are."""
+    names = [column.name for column in fields(parts[0])]
+    return type(parts[0])(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})

@@ -25,6 +25,7 @@ from trading_assets.raw.rebuilding.tickers import TICKERS
 from trading_assets.raw.rebuilding.trades import in_order
 from trading_assets.raw.ticker import comparable_tickers
 from trading_assets.settings import Settings
+from trading_assets.sources.ahead import ahead
 from trading_assets.sources.reader import read_chunks
 from trading_assets.storage.formats import TableWriter, write_parquet
 from trading_assets.storage.registry import TickRules
@@ -68,7 +69,7 @@ def replay_day(
 
     def messages(day: date) -> Iterator[Messages]:
         chunks = read_chunks(captures[day], max_line_bytes=settings.captures.max_line_bytes)
-        return decoded(chunks, instrument=partition.instrument, tick_size=rules.tick_size)
+        return ahead(decoded(chunks, instrument=partition.instrument, tick_size=rules.tick_size))
 
     rebuild = Rebuild(day=partition.day, instrument=partition.instrument, depth=settings.book.depth)
     before = partition.day - timedelta(days=1)

@@ -68,14 +68,13 @@ class FastScan:
     def __init__(self, instrument: Instrument) -> None:
         self._program = compiled_templates((*venue_of(instrument).templates(instrument), *interchange.TEMPLATES))
         self._hits: Int64s = np.zeros(len(self._program.kinds), np.int64)
+        self._order: Int64s = np.arange(len(self._program.kinds))
 
     def __call__(self, chunk: bytes, rows: Rows) -> None:
         """Append rows from the cursor on, and leave it at the first line that no template matches, or at the end."""
-        order = np.argsort(-self._hits, kind="stable")
         data = np.frombuffer(chunk, np.uint8)
-        _scan(
-            data, *self._program, order, self._hits, rows.cursor, rows.ints, rows.mantissas, rows.decimals, rows.is_ask
-        )
+        to = (rows.cursor, rows.ints, rows.mantissas, rows.decimals, rows.is_ask)
+        _scan(data, *self._program, self._order, self._hits, *to)
 
 
 @compiled
@@ -101,13 +100,18 @@ def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
         if body - start != _RECEIVE_DIGITS or data[body] != _SPACE:
             return
         row = ints[cursor[at.N_ROWS]]
-        for which in order:
+        end, pairs_end, which, place = np.int64(_UNSURE), np.int64(0), np.int64(0), 0
+        for place in range(len(order)):
+            which = order[place]
+            begun = _begun(data, body + 1, texts, steps[starts[which]])
+            if begun == _UNSURE:
+                continue
             _blank(row)
             row[at.SIDE], row[at.MAX_LEVELS] = sides[which], max_levels[which]
             if kinds[which] == at.TICKER:
                 _blank_sides(cursor[at.N_PAIRS], mantissas, decimals, is_ask)
             end, pairs_end = _match(
-                data, body + 1, texts, steps[starts[which] : starts[which + 1]], row,
+                data, begun, texts, steps[starts[which] : starts[which + 1]], row,
                 cursor[at.N_PAIRS], mantissas, decimals, is_ask,
             )  # fmt: skip
             if end != _UNSURE:
@@ -117,6 +121,8 @@ def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
         if end == _UNSURE or end - start > MAX_LINE_BYTES or row[at.SEQ_LAST] < row[at.SEQ_FIRST]:
             return
         hits[which] += 1
+        if place > 0 and hits[which] > hits[order[place - 1]]:  # what matches most moves to the front
+            order[place], order[place - 1] = order[place - 1], which
         pairs_end = cursor[at.N_PAIRS] + _SIDES if kinds[which] == at.TICKER else pairs_end
         row[at.LINE_NO], row[at.KIND], row[at.START] = cursor[at.LINE], kinds[which], start
         row[at.TS_RECV], row[at.PAIRS_END] = ts_recv, pairs_end
@@ -126,18 +132,30 @@ def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
 
 
 @compiled
+def _begun(data: Bytes, here: Int, texts: Bytes, step: Int64s) -> Int:
+    """Follow the text that a template begins with; return where it ends, or `_UNSURE`."""
+    for text_at in range(step[column.TEXT_START], step[column.TEXT_END]):
+        if data[here] != texts[text_at]:
+            return np.int64(_UNSURE)
+        here += 1
+    return here
+
+
+@compiled
 def _blank(row: Int64s) -> None:
     row[at.TS_EVENT] = NO_TIME
-    row[at.SEQ_FIRST : at.SEQ_PREV + 1] = NO_SEQ
+    row[at.SEQ_FIRST], row[at.SEQ_LAST], row[at.SEQ_PREV] = NO_SEQ, NO_SEQ, NO_SEQ
     row[at.SEQ_TICKER], row[at.CHECKSUM] = NO_SEQ, NO_CHECKSUM
-    row[at.PX_PLACES : at.SZ_PLACES + 1] = 0
+    row[at.PX_PLACES], row[at.SZ_PLACES] = 0, 0
 
 
 @compiled
 def _blank_sides(pair: Int, mantissas: Int64s, decimals: Int8s, is_ask: Bools) -> None:
     """Say nothing of either side of a ticker: a template may name only one."""
-    mantissas[pair : pair + _SIDES], decimals[pair : pair + _SIDES] = 0, 0
-    is_ask[pair], is_ask[pair + 1] = False, True
+    for side in range(_SIDES):
+        mantissas[pair + side, at.PX], mantissas[pair + side, at.SZ] = 0, 0
+        decimals[pair + side, at.PX], decimals[pair + side, at.SZ] = 0, 0
+        is_ask[pair + side] = side == 1
 
 
 @compiled
@@ -152,13 +170,14 @@ def _match(  # noqa: C901, PLR0913, PLR0917 -- compiled code takes arrays, not o
     decimals: Int8s,
     is_ask: Bools,
 ) -> tuple[Int, Int]:
-    """Follow one template; return where the line ends and how many pairs are filled, or `_UNSURE`."""
+    """Follow a template after its first text; return where the line ends and the pair after the last, or `_UNSURE`."""
     pairs_end = pairs_from
-    for step in steps:
-        for text_at in range(step[column.TEXT_START], step[column.TEXT_END]):
-            if data[here] != texts[text_at]:
+    for n in range(len(steps)):
+        step = steps[n]
+        if n > 0:
+            here = _begun(data, here, texts, step)
+            if here == _UNSURE:
                 return _UNSURE, pairs_from
-            here += 1
         op, to = step[column.OP], step[column.TO]
         if op == LEVELS:
             here, pairs_end = _levels(data, here, to, pairs_end, mantissas, decimals, is_ask)

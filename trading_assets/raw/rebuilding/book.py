@@ -82,9 +82,9 @@ class Book:
         self._store.shown[:] = -1
         n_rows = len(steps.message) if is_shown else 0
         step, state = np.empty(n_rows, np.int64), np.empty(n_rows, np.int8)
-        shown = np.empty((4 * self._depth, n_rows))
+        shown = np.empty((n_rows, 4 * self._depth))
         n, *counts = _replay(steps, levels, px, self._store, is_shown, (step, state, shown))
-        return Rows(step[:n], state[:n], shown[:, :n], *counts)
+        return Rows(step[:n], state[:n], np.ascontiguousarray(shown[:n].T), *counts)
 
     def _stand_on(self, px: Floats) -> None:
         """Move the book to a ladder with more prices."""
@@ -103,7 +103,7 @@ class Book:
 
 
 _Sheet = tuple[Int64s, Int8s, Floats]
-"""Rows to fill: step, state, levels."""
+"""Rows to fill: step, state, levels (`[r, 4 * depth]`: a row in one place)."""
 
 
 @inlined
@@ -150,13 +150,13 @@ def _show(store: Store, px: Floats, shown: Floats, row: int, side: int) -> None:
     last, place = len(store.sz) - 1, store.best[side]
     is_short = False
     store.deepest[side] = last + 1
-    for level in range(shown.shape[0] // 4):
+    for level in range(shown.shape[1] // 4):
         column = 4 * level + 2 * side
         if place < 0:
-            shown[column, row], shown[column + 1, row], is_short = np.nan, np.nan, True
+            shown[row, column], shown[row, column + 1], is_short = np.nan, np.nan, True
         else:
-            shown[column, row] = px[last - place if side else place]
-            shown[column + 1, row] = store.sz[place]
+            shown[row, column] = px[last - place if side else place]
+            shown[row, column + 1] = store.sz[place]
             store.deepest[side] = place
             place = next_place(store, side, place - 1)
     store.shown[side] = -1 if is_short else store.deepest[side]
@@ -165,10 +165,10 @@ def _show(store: Store, px: Floats, shown: Floats, row: int, side: int) -> None:
 @compiled
 def _repeat(shown: Floats, row: int, side: int) -> None:
     """Copy one side's levels from the row before."""
-    for level in range(shown.shape[0] // 4):
+    for level in range(shown.shape[1] // 4):
         column = 4 * level + 2 * side
-        shown[column, row] = shown[column, row - 1]
-        shown[column + 1, row] = shown[column + 1, row - 1]
+        shown[row, column] = shown[row - 1, column]
+        shown[row, column + 1] = shown[row - 1, column + 1]
 
 
 @compiled
@@ -185,8 +185,8 @@ def _write(store: Store, px: Floats, shown: Floats, row: int) -> bool:
 @compiled
 def _write_nothing(store: Store, shown: Floats, row: int) -> None:
     """Write a row without levels."""
-    for column in range(shown.shape[0]):
-        shown[column, row] = np.nan
+    for column in range(shown.shape[1]):
+        shown[row, column] = np.nan
     store.shown[:] = -1
 
 

@@ -35,34 +35,47 @@ class Clocks:
     def __init__(self, window: int = WINDOW) -> None:
         self._window = window
         self._recv = self._event = np.zeros(0, np.int64)
+        self._pushed: list[tuple[Int64s, Int64s]] = []
+        self._n_pushed = 0
         self._usual = _Usual()
         self._runs = _Runs()
         self._spread = _Sample()
 
     def push(self, messages: Messages) -> None:
         """Take the messages of a stretch of the capture."""
-        is_update = ~messages.book.is_snapshot
-        recv = np.concatenate([self._recv, messages.book.ts_recv[is_update], messages.trades.ts_recv])
-        event = np.concatenate([self._event, messages.book.ts_event[is_update], messages.trades.ts_event])
-        is_timed = event != NO_TIME
-        self._recv, self._event = recv[is_timed], event[is_timed]
-        if len(self._recv) >= 2 * self._window:
+        book, trades = messages.book, messages.trades
+        is_timed = ~book.is_snapshot & (book.ts_event != NO_TIME)
+        self._pushed.append((book.ts_recv[is_timed], book.ts_event[is_timed]))
+        is_timed = trades.ts_event != NO_TIME
+        self._pushed.append((trades.ts_recv[is_timed], trades.ts_event[is_timed]))
+        self._n_pushed += sum(len(recv) for recv, _ in self._pushed[-2:])
+        if len(self._recv) + self._n_pushed >= 2 * self._window:
+            self._gather()
             self._settle(len(self._recv) - self._window)
 
     def episodes(self) -> pl.DataFrame:
         """Return the ledger rows (`schema.FEED_GAPS`) of clock-skew episodes; they have no sequence numbers."""
+        self._gather()
         self._settle(len(self._recv))
         return self._runs.episodes()
 
     def spread(self) -> dict[str, int]:
         """Return the count and the least, 1 %, median, 99 % and greatest skew in ns; of no messages only the count."""
+        self._gather()
         self._settle(len(self._recv))
         return self._spread.quantiles()
 
     def sample(self) -> pl.DataFrame:
         """Return `ts_event` and `ts_recv` of all messages, or of evenly chosen ones where there are many."""
+        self._gather()
         self._settle(len(self._recv))
         return self._spread.clocks()
+
+    def _gather(self) -> None:
+        """Put what was pushed behind what waits, in file order."""
+        recv, event = zip((self._recv, self._event), *self._pushed, strict=True)
+        self._recv, self._event = np.concatenate(recv), np.concatenate(event)
+        self._pushed, self._n_pushed = [], 0
 
     def _settle(self, n: int) -> None:
         """Judge the `n` that arrived first."""

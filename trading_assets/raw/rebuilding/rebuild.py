@@ -61,7 +61,7 @@ class Rebuild:
         self._reordered, self._ladder, self._book = Reordered(window), Ladder(), Book(depth=depth)
         rule = venue_of(instrument).rule
         self._tape = Tape(are_consecutive=rule.are_trades_consecutive, window=window)
-        self._tickers, self._clocks, self._changes = Tickers(rule), Clocks(window), gaps.StateChanges()
+        self._tickers, self._clocks, self._changes = Tickers(rule, window), Clocks(window), gaps.StateChanges()
         self._px_decimals = 0
         self._breaks: list[Breaks] = []
         self._fates = np.zeros(len(FATES), np.int64)

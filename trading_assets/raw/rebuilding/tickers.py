@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from trading_assets import schema
-from trading_assets.raw.messages import NO_SEQ, TickerMessages
-from trading_assets.raw.rebuilding.stream import Stream
+from trading_assets.raw.messages import NO_SEQ, TickerMessages, concatenated, nothing
+from trading_assets.raw.rebuilding.stream import WINDOW, Stream
 from trading_assets.venues.rules import Rule
 
 TICKERS: Final[dict[str, pl.DataType]] = {
@@ -35,23 +35,34 @@ class Tickers:
 
     Args:
         rule: what a ticker's id means.
+        window: how many are made a frame of at a time.
     """
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, window: int = WINDOW) -> None:
         self.n_lines = 0
         self._rule = rule
+        self._window = window
+        self._pushed: list[TickerMessages] = []
+        self._n_pushed = 0
         self._waiting: list[pl.DataFrame] = []
         self._rows: pl.DataFrame | None = None  # of the last window, for tickers that lie between two
 
     def push(self, tickers: TickerMessages) -> Iterator[pl.DataFrame]:
         """Take more tickers; yield those (`TICKERS`) that need no book beside them."""
         self.n_lines += len(np.unique(tickers.line_no))
-        if len(tickers.line_no):
-            frame = _frame(tickers)
-            if self._rule.is_ticker_between:
-                self._waiting.append(frame)
-            else:
-                yield frame
+        self._pushed.append(tickers)
+        self._n_pushed += len(tickers.line_no)
+        if self._n_pushed >= self._window:
+            yield from self._framed()
+
+    def _framed(self) -> Iterator[pl.DataFrame]:
+        """Make a frame of what was pushed: hand it on, or let it wait for the rows around it."""
+        frame = _frame(concatenated([nothing().tickers, *self._pushed]))
+        self._pushed, self._n_pushed = [], 0
+        if self._rule.is_ticker_between:
+            self._waiting.append(frame)
+        elif len(frame):
+            yield frame
 
     def beside(self, messages: Stream, message: np.ndarray, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Take the rows of a window; yield the waiting tickers that lie before the last of them.
@@ -63,6 +74,7 @@ class Tickers:
         """
         if not self._rule.is_ticker_between or not len(rows):
             return
+        yield from self._framed()
         key = np.where(messages.ticker == NO_SEQ, messages.last, messages.ticker)[message]
         new = rows.select(schema.TS_RECV, schema.SEQ_LAST, *_BEST.values()).with_columns(pl.Series(_KEY, key))
         known = new if self._rows is None else pl.concat([self._rows, new])
@@ -77,6 +89,7 @@ class Tickers:
 
     def rest(self) -> Iterator[pl.DataFrame]:
         """Yield what still waits where there are no more rows: nothing is known of what came after."""
+        yield from self._framed()
         for tickers in self._waiting:
             yield tickers.with_columns(pl.lit(None, pl.Int64).alias(schema.SEQ_LAST))
         self._waiting = []

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets import schema
-from trading_assets.raw.messages import BUY, NO_SEQ, NO_SIDE, NO_TIME, SELL, TradeMessages
+from trading_assets.raw.messages import BUY, NO_SEQ, NO_SIDE, NO_TIME, SELL, TradeMessages, concatenated, nothing
 from trading_assets.raw.rebuilding.stream import WINDOW
 
 _SIDES: Final = {SELL: "sell", BUY: "buy", NO_SIDE: None}
@@ -44,7 +44,9 @@ class Tape:
         self.n_without_side = 0
         self.has_ids = False
         self._are_consecutive = are_consecutive
-        self._arriving: list[pl.DataFrame] = []
+        self._pushed: list[TradeMessages] = []
+        self._n_pushed = 0
+        self._arriving = pl.DataFrame()
         self._waiting: list[pl.DataFrame] = []  # in order of arrival, to be put in order of ids
         self._recent = pl.Series(dtype=pl.Int64)
         self._highest: int | None = None
@@ -54,18 +56,22 @@ class Tape:
 
     def push(self, trades: TradeMessages) -> Iterator[pl.DataFrame]:
         """Take more trades; yield rows (`schema.TRADES`) whose place is known."""
-        self._arriving.append(_frame(trades))
-        while sum(map(len, self._arriving)) >= 2 * self._window:
-            held = pl.concat(self._arriving)
+        self._pushed.append(trades)
+        self._n_pushed += len(trades.line_no)
+        if len(self._arriving) + self._n_pushed < 2 * self._window:
+            return
+        held = self._held()
+        while len(held) >= 2 * self._window:
             settled = held.head(2 * self._window).sort(schema.TS_RECV, schema.TRADE_ID, maintain_order=True)
-            self._arriving = [settled.tail(self._window), held.slice(2 * self._window)]
+            held = pl.concat([settled.tail(self._window), held.slice(2 * self._window)])
             yield from self._arrive(settled.head(self._window), n_waiting=self._window)
+        self._arriving = held
 
     def flush(self) -> Iterator[pl.DataFrame]:
         """Yield what is held: the capture ends here."""
-        if self._arriving:
-            rest = pl.concat(self._arriving).sort(schema.TS_RECV, schema.TRADE_ID, maintain_order=True)
-            self._arriving = []
+        if self._pushed or len(self._arriving):
+            rest = self._held().sort(schema.TS_RECV, schema.TRADE_ID, maintain_order=True)
+            self._arriving = pl.DataFrame()
             yield from self._arrive(rest, n_waiting=0)
 
     def gaps(self) -> pl.DataFrame:
@@ -73,6 +79,11 @@ class Tape:
         empty = pl.DataFrame(schema=dict.fromkeys(_GAPS, pl.Int64))
         found = pl.concat([empty, *self._gaps])
         return found.with_columns(pl.lit("trade_gap").alias(schema.CAUSE)).cast(pl.Schema(schema.FEED_GAPS))
+
+    def _held(self) -> pl.DataFrame:
+        """Return all trades whose place is not known, in file order."""
+        pushed, self._pushed, self._n_pushed = _frame(concatenated([nothing().trades, *self._pushed])), [], 0
+        return pl.concat([self._arriving, pushed]) if len(self._arriving) else pushed
 
     def _arrive(self, arrived: pl.DataFrame, *, n_waiting: int) -> Iterator[pl.DataFrame]:
         new = self._without_repeats(arrived)
