@@ -8,8 +8,8 @@ from damaged_days import FEATURES, LEVELS, Day, books_of_the_exchange, day, expe
 from polars.testing import assert_frame_equal
 
 from trading_assets import schema
-from trading_assets.features.gaps import BOOK_CAUSES
 from trading_assets.features.registry import REGISTRY
+from trading_assets.schema import BOOK_CAUSES
 from trading_assets.sources.faults.expected import Gap
 
 SEEDS = [
@@ -45,7 +45,7 @@ def dead_letters_told(damaged: Day) -> list[tuple[object, ...]]:
 
 
 def dead_letters_found(damaged: Day) -> list[tuple[object, ...]]:
-    return damaged.raw.dead_letters.select(schema.LINE_NO, schema.OFFSET, schema.N_BYTES, schema.REASON).rows()
+    return damaged.raw.findings.dead_letters.select(schema.LINE_NO, schema.OFFSET, schema.N_BYTES, schema.REASON).rows()
 
 
 def assert_every_valid_book_is_the_venues(damaged: Day) -> None:

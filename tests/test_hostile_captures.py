@@ -12,6 +12,7 @@ from command_line import KEY_8, CommandLine, new_project
 
 from trading_assets import read
 from trading_assets.settings import current_settings
+from trading_assets.venues import VENUES
 
 NOON = 1_723_118_400_000_000_000
 N_LINES = 600
@@ -68,7 +69,12 @@ REFUSED: dict[str, bytes] = {
     "received in 1970": b"".join(b"5" + line[19:] for line in market_lines()),
     "received in 2262": b"".join(b"9223372036854775807" + line[19:] for line in market_lines()),
     "received before time": b"".join(b"-" + line for line in market_lines()),
-    "another year": b"".join(b"16" + line[2:] for line in market_lines()),
+    "another year": b"".join(b"12" + line[2:] for line in market_lines()),
+    "a venue that none reads": b"".join(
+        b'%d {"arg":{"channel":"books","instId":"BTC-USDT"},"data":[{"asks":[],"bids":[],"seqId":%d}]}\n'
+        % (NOON + i, i)
+        for i in range(100)
+    ),
     "two markets": b"".join(market_lines())
     + b"".join(b'%d {"stream":"b","data":{"e":"trade","T":1,"s":"BTCUSDT","X":"MARKET"}}\n' % NOON for _ in range(600)),
 }
@@ -97,12 +103,25 @@ def test_an_instrument_that_contradicts_the_lines_is_refused(
 
 
 @pytest.mark.parametrize("name", ["kraken/mixed/2021-04-17", "coinbase/mixed/2026-08-09", "bybit/spot/2026-08-09"])
-def test_recordings_of_other_venues_are_refused_by_name(refusing: CommandLine, name: str, shared_data: Path) -> None:
-    path = shared_data / "captures" / f"{name}.jsonl.gz"
+def test_a_recording_is_refused_as_one_of_another_venue_and_its_own_is_named(
+    refusing: CommandLine, name: str, shared_data: Path
+) -> None:
+    said = refusing("import", shared_data / "captures" / f"{name}.jsonl.gz", "-i", "BTCUSDT.BINANCE")
+
+    assert said.is_one_plain_line
+    assert f"but lines of the file are of {name.split('/', maxsplit=1)[0].upper()}" in said.err
+    assert {} == refusing.versions()
+
+
+def test_lines_of_no_known_venue_are_refused_by_naming_those_that_are_read(
+    refusing: CommandLine, tmp_path: Path
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(REFUSED["a venue that none reads"])
 
     for said in (refusing("import", path), refusing("import", path, "-i", "BTCUSDT.BINANCE")):
         assert said.is_one_plain_line
-        assert "supported are recordings of BINANCE" in said.err
+        assert all(venue in said.err for venue in VENUES)
 
 
 def test_a_folder_imports_what_it_can_and_names_the_rest(command: CommandLine, tmp_path: Path) -> None:
@@ -147,8 +166,8 @@ def test_damaged_lines_end_as_dead_letters_and_repeats_change_nothing(command: C
 
 
 def test_a_refused_step_is_not_called_published_nor_what_follows_it(command: CommandLine, tmp_path: Path) -> None:
-    path = tmp_path / "short.jsonl"
-    path.write_bytes(b"".join(market_lines(20)))
+    path = tmp_path / "never_valid.jsonl"
+    path.write_bytes(b"".join(market_lines()[1:]))
     command("import", path)
 
     said = command("run")
