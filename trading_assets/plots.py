@@ -10,6 +10,7 @@ graph draws one at every publication and Dagster keeps it in its event log.
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -40,6 +41,8 @@ _GAP_IN: Final = 0.16
 _DPI: Final = 100
 _COLOURS: Final = 160
 _NS_PER_DAY: Final = 86_400e9
+_ROWS: Final = 32_768
+"""Rows that are thinned at once: each takes some copies of its columns."""
 _X: Final = "_x"
 _STRETCH: Final = "_stretch"
 _ENDS: Final = ("_lowest", "_median", "_highest")
@@ -191,8 +194,8 @@ def envelopes(walk: Callable[[], Iterable[pl.DataFrame]]) -> dict[str, Envelope]
     parts: list[pl.DataFrame] = []
     open_rows: pl.DataFrame | None = None
     n_placed = 0
-    for block in walk():
-        rows = _with_days(block)
+    for part in chain.from_iterable(block.iter_slices(_ROWS) for block in walk()):
+        rows = _with_days(part)
         place = ((pl.col(_X) - first) / step).floor() if step else (n_placed + pl.int_range(pl.len())).cast(pl.Float64)
         n_placed += rows.height
         rows = rows.with_columns(place.alias(_STRETCH))

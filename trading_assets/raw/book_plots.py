@@ -30,7 +30,7 @@ from trading_assets.plots import (
     shade,
     span_times,
 )
-from trading_assets.raw.blocks import blocks, ends_of, remembering
+from trading_assets.raw.blocks import blocks, ends_of
 from trading_assets.schema import BOOK_CAUSES, CAUSE, IS_VALID, SIDES, TS_END, TS_RECV, TS_START, level
 from trading_assets.sources.summary import SILENCE_NS
 
@@ -118,16 +118,27 @@ def heat_map(snapshots: pl.LazyFrame) -> Heat | None:
 
 def _rows_at(snapshots: pl.LazyFrame, asked: Floats) -> pl.DataFrame:
     """Read the last whole row received by each of some instants (ns, rising, none before the first row)."""
+    wanted = _row_numbers(snapshots, asked)
     found: list[pl.DataFrame] = []
-    n_found = 0
-    timed = (block.drop_nulls(TS_RECV) for block in blocks(snapshots))
-    for known, _ in remembering(timed, lambda known: known.tail(1)):
-        times = known[TS_RECV].to_physical().to_numpy()
-        n_over = int(np.searchsorted(asked, times[-1:].max(initial=0)))
-        at = np.searchsorted(times, asked[n_found:n_over], side="right") - 1
-        found.append(known[np.maximum(at, 0)])
-        last, n_found = known.tail(1), max(n_found, n_over)
-    return pl.concat([*found, *([last] * (len(asked) - n_found))])
+    n_passed = 0
+    for block in blocks(snapshots):
+        until = n_passed + block.height
+        found.append(block[wanted[(wanted >= n_passed) & (wanted < until)] - n_passed])
+        n_passed = until
+    return pl.concat(found)
+
+
+def _row_numbers(snapshots: pl.LazyFrame, asked: Floats) -> NDArray[np.int64]:
+    """Find them by their times alone: whole rows that are passed over need not be held for it."""
+    wanted = np.zeros(len(asked), np.int64)
+    n_passed = 0
+    for block in blocks(snapshots, [TS_RECV]):
+        times = block[TS_RECV]
+        known = np.flatnonzero(times.is_not_null().to_numpy())
+        at = np.searchsorted(times.drop_nulls().to_physical().to_numpy(), asked, side="right")
+        wanted[at > 0] = n_passed + known[at[at > 0] - 1]
+        n_passed += block.height
+    return wanted
 
 
 def _levels(rows: pl.DataFrame, side: Any, field: Any) -> Floats:  # noqa: ANN401 - schema.Side and schema.Field, looped over
