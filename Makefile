@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PEERS := .venv-peers
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check ui docs bench lock clean
+.PHONY: help setup run test test-slow check ui docs peers bench bench-backfill lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Install the pinned environment into .venv and make the stores under var/
 
@@ -29,7 +30,7 @@ run: setup ## Run the whole graph; where nothing is recorded yet, on a simulated
 test: setup ## Run the tests (minutes); real captures are found at ../shared/data
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" --cov --cov-report=term
 
-test-slow: setup ## Run the slow tests: whole runs in processes of their own
+test-slow: setup peers ## Run the slow tests: whole runs in processes of their own
 	$(BIN)/python -m pytest -m slow
 
 check: setup ## Lint, types and Dagster's own validation
@@ -46,10 +47,17 @@ ui: setup ## Open the Dagster UI with its daemon at http://localhost:3000, after
 docs: setup ## Write the parts of the documents that are made from the code
 	$(BIN)/python docs/generate.py
 
-bench: setup ## Measure decoding, the book, start-up and backfills beside other ways
-	$(BIN)/python benchmarks/decode.py
-	$(BIN)/python benchmarks/book.py
-	$(BIN)/python benchmarks/startup.py
+peers: $(PEERS)/.ready ## Install the libraries we are measured against, in an environment of their own
+
+$(PEERS)/.ready: $(READY) lock/peers.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
+	$(BIN)/uv pip sync --quiet --python $(PEERS)/bin/python --require-hashes lock/peers.txt
+	@touch $@
+
+bench: setup peers ## Measure everything beside other ways (a quarter of an hour); writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+bench-backfill: setup ## Measure a backfill of the daemon beside the same steps by hand (a quarter of an hour)
 	$(BIN)/python benchmarks/backfill.py
 
 lock: ## Resolve pyproject.toml anew into lock/ (needs an installed .venv)
@@ -58,6 +66,8 @@ lock: ## Resolve pyproject.toml anew into lock/ (needs an installed .venv)
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  --no-annotate --no-header --prerelease if-necessary-or-explicit \
 	  --extra dev pyproject.toml -o lock/environment.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header lock/peers.in -o lock/peers.txt
 
 clean: ## Remove everything that was made: the environment and all published data
-	rm -rf .venv var .env
+	rm -rf .venv .venv-peers var .env

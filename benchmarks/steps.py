@@ -63,7 +63,8 @@ STEPS: Final = (
         "whole",
         "gzip capture → top 20 after every depth message",
         (
-            _ours("whole"),
+            _ours("book_alone"),
+            Entry("trading_assets, with trades, tickers and gaps", "ours", "whole", is_ours=True),
             Entry("hftbacktest, convert and replay", "hft", "whole"),
             Entry("orjson + nautilus_trader's Rust book, by hand", "nautilus", "fast"),
             Entry("orjson + sortedcontainers", "json_books", "whole"),
@@ -72,12 +73,12 @@ STEPS: Final = (
     Step(
         "whole_nautilus",
         "the same, beside NautilusTrader's own pipeline",
-        (_ours("whole"), Entry("nautilus_trader, its adapter, deltas and book", "nautilus", "whole")),
+        (_ours("book_alone"), Entry("nautilus_trader, its adapter, deltas and book", "nautilus", "whole")),
     ),
     Step(
         "whole_spot",
         "gzip capture → top 20 after every depth message",
-        (_ours("whole"), Entry("orjson + sortedcontainers", "json_books", "whole")),
+        (_ours("book_alone"), Entry("orjson + sortedcontainers", "json_books", "whole")),
         ("BTCUSDT.BINANCE",),
     ),
     *(

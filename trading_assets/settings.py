@@ -30,7 +30,7 @@ from pydantic import (
 
 from trading_assets.errors import InvalidIdentifier, InvalidSettings
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.messages import MAX_LINE_BYTES
+from trading_assets.limits import MAX_LINE_BYTES
 
 PREFIX: Final = "TRADING_ASSETS"
 _FILES: Final = ("settings.toml", ".secrets.toml")

@@ -4,6 +4,7 @@ Belongs here: what of ours is called, and its outcome as arrays to compare. Does
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,11 +17,13 @@ from benchmarks.contenders.top import DEPTH, compared
 from trading_assets import schema
 from trading_assets.features.matrix import feature_frame
 from trading_assets.identifiers import Instrument, Partition
+from trading_assets.limits import MAX_LINE_BYTES
 from trading_assets.raw.decoding.decode import decode, decoded
-from trading_assets.raw.messages import MAX_LINE_BYTES, NO_TIME, Messages
+from trading_assets.raw.messages import NO_TIME, Messages, nothing
 from trading_assets.raw.rebuilding.rebuild import Rebuild
 from trading_assets.raw.replay import replay_day
 from trading_assets.settings import load_settings
+from trading_assets.sources.ahead import ahead
 from trading_assets.sources.reader import read_chunks
 from trading_assets.storage.registry import TickRules
 
@@ -43,7 +46,22 @@ def decoding_only(given: Given) -> tuple[Callable[[], Messages], Callable[[Messa
 
 def whole(given: Given) -> tuple[Callable[[], pl.DataFrame], Callable[[pl.DataFrame], Arrays]]:
     """From the capture to the rows of a day; trades, tickers, gaps and dead letters are made on the way."""
-    return lambda: _rows(given, decoded(_chunks(given), instrument=_instrument(given))), lambda rows: _tops(given, rows)
+
+    def run() -> pl.DataFrame:
+        return _rows(given, ahead(decoded(_chunks(given), instrument=_instrument(given))))
+
+    return run, lambda rows: _tops(given, rows)
+
+
+def book_alone(given: Given) -> tuple[Callable[[], pl.DataFrame], Callable[[pl.DataFrame], Arrays]]:
+    """From the capture to the rows of the book alone, as the peers do it: every line is decoded, the tape is left."""
+    empty = nothing()
+
+    def run() -> pl.DataFrame:
+        stretches = ahead(decoded(_chunks(given), instrument=_instrument(given)))
+        return _rows(given, (replace(each, trades=empty.trades, tickers=empty.tickers) for each in stretches))
+
+    return run, lambda rows: _tops(given, rows)
 
 
 def tops(given: Given) -> tuple[Callable[[], pl.DataFrame], Callable[[pl.DataFrame], Arrays]]:
@@ -147,6 +165,7 @@ CONTENDERS: Final = {
     "decode": decoding,
     "decode_only": decoding_only,
     "whole": whole,
+    "book_alone": book_alone,
     "tops": tops,
     "to_disk": to_disk,
     "features": features,

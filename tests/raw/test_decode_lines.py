@@ -23,8 +23,9 @@ from decode_builders import (
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument
+from trading_assets.limits import MAX_LINE_BYTES
 from trading_assets.raw.decoding.decode import decode
-from trading_assets.raw.messages import MAX_LINE_BYTES, NO_SEQ, NO_TIME, OverlongLine
+from trading_assets.raw.messages import NO_SEQ, NO_TIME, OverlongLine
 
 AGG_TRADE = '{"e":"aggTrade","E":1,"s":"BTCUSDT","a":1,"p":"1","q":"1","f":1,"l":1,"T":1,"m":true}'
 

@@ -105,7 +105,8 @@ def _summed(brought: pl.DataFrame, known: pl.DataFrame, *, n_known_later: int) -
     for name in brought.columns[1:]:
         of_rows = brought[name].to_numpy()
         add = np.logical_and if name == ROWS_WHOLE else np.add
-        sums[name] = add.reduceat(of_rows, starts) if len(starts) else of_rows
+        with np.errstate(invalid="ignore"):  # what is not finite is left out later
+            sums[name] = add.reduceat(of_rows, starts) if len(starts) else of_rows
     begins = known.height - n_known_later - brought.height
     lasts = known[np.append(starts[1:], len(ticks))[: len(starts)] + (begins - 1)]
     return pl.DataFrame(sums).hstack(lasts)

@@ -18,6 +18,7 @@ Int = int | np.int64
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _SOURCES: Final = (
     "raw/compiled.py",
+    "limits.py",
     "raw/messages.py",
     "raw/decoding/*.py",
     "raw/rebuilding/*.py",

@@ -29,8 +29,6 @@ PAUSED: Final = 3
 BUY: Final = 0
 SELL: Final = 1
 NO_SIDE: Final = -1
-MAX_LINE_BYTES: Final = 16 * 2**20
-"""Longest line that is decoded; a whole book of Coinbase, the largest message of a venue, has 5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,8 @@ class BookMessages:
     @property
     def is_snapshot(self) -> Bools:
         """Which messages are a whole book: `[n]`."""
-        return self.kind == SNAPSHOT
+        found: Bools = self.kind == SNAPSHOT
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +127,23 @@ class Messages:
     dead_letters: tuple[DeadLetter, ...]
 
 
+_OF_MESSAGES: Final = (
+    *("line_no", "ts_recv", "ts_event", "seq_first", "seq_last", "seq_prev", "seq_ticker"),
+    *("max_levels", "checksum", "px_places", "sz_places"),
+)
+
+
 def nothing() -> Messages:
     """Return the messages of an empty capture."""
-    none, small, bits, floats = (np.zeros(0, dtype) for dtype in (np.int64, np.int8, np.bool_, np.float64))
-    heads = dict.fromkeys(("line_no", "ts_recv", "ts_event", "seq_first", "seq_last", "seq_prev", "seq_ticker"), none)
-    extras = dict.fromkeys(("max_levels", "checksum", "px_places", "sz_places"), none)
-    book = BookMessages(**heads, **extras, kind=small, offsets=np.zeros(1, np.int64), is_ask=bits, px=floats, sz=floats)
+    none: Int64s = np.zeros(0, np.int64)
+    small: Int8s = np.zeros(0, np.int8)
+    floats: Floats = np.zeros(0)
+    bits: Bools = np.zeros(0, np.bool_)
+    of_messages = dict.fromkeys(_OF_MESSAGES, none)
+    book = BookMessages(**of_messages, kind=small, offsets=np.zeros(1, np.int64), is_ask=bits, px=floats, sz=floats)
     trades = TradeMessages(none, none, none, none, floats, floats, small)
-    return Messages(0, 0, book, trades, TickerMessages(none, none, none, *[floats] * 4), {}, ())
+    tickers = TickerMessages(none, none, none, floats, floats, floats, floats)
+    return Messages(0, 0, book, trades, tickers, {}, ())
 
 
 _Columns = TypeVar("_Columns", BookMessages, TradeMessages, TickerMessages)

@@ -19,15 +19,15 @@ def in_units(mantissas: Int64s, decimals: Int8s | int) -> Floats:
     """Return `mantissas / 10**decimals`, correctly rounded: equal decimals give equal floats at any scale.
 
     Args:
-        mantissas: `[n]` integers.
+        mantissas: `[n]` integers, none negative.
         decimals: how many of their digits stand after the point, at most 22: of each, or of all.
 
     Returns:
         `[n]` the nearest double to each exact quotient.
     """
     floats: Floats = mantissas / _EXACT_POWERS[decimals]
-    wide = np.flatnonzero(np.abs(mantissas) > _EXACT_INTEGERS)
-    if len(wide):
+    if mantissas.max(initial=0) > _EXACT_INTEGERS:
+        wide = np.flatnonzero(mantissas > _EXACT_INTEGERS)
         of_each = np.broadcast_to(decimals, len(mantissas))
         pairs = zip(mantissas[wide].tolist(), of_each[wide].tolist(), strict=True)
         floats[wide] = [mantissa / 10**places for mantissa, places in pairs]  # Python divides exactly, then rounds

@@ -49,11 +49,6 @@ RULE: Final = Rule(updates="none")
 _SIDES: Final[Mapping[object, bool | None]] = {"buy": False, "sell": True, None: None}
 
 
-def is_interchange(document: object) -> bool:
-    """Tell whether a parsed message is of this form."""
-    return isinstance(document, dict) and KIND in document
-
-
 def read(message: Mapping[str, object]) -> Record:
     """Turn one parsed message of this form into a record.
 

@@ -9,8 +9,9 @@ from format_files import brought
 from polars.testing import assert_frame_equal
 
 from trading_assets.identifiers import Instrument
+from trading_assets.limits import MAX_LINE_BYTES
 from trading_assets.raw.decoding.decode import decode
-from trading_assets.raw.messages import MAX_LINE_BYTES, BookMessages, Messages
+from trading_assets.raw.messages import BookMessages, Messages
 from trading_assets.raw.rebuilding.whole import rebuild_day
 from trading_assets.schema import IS_VALID, TS_RECV, l2_snapshots
 from trading_assets.sources.reader import read_chunks

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_assets.identifiers import Instrument
+from trading_assets.limits import MAX_LINE_BYTES
 from trading_assets.raw.compiled import Int, compiled
 from trading_assets.raw.decoding import rows as at
 from trading_assets.raw.decoding import template as column
@@ -31,15 +32,7 @@ from trading_assets.raw.decoding.template import (
     UUID,
     compiled_templates,
 )
-from trading_assets.raw.messages import (
-    MAX_LINE_BYTES,
-    NO_CHECKSUM,
-    NO_SEQ,
-    NO_TIME,
-    Bools,
-    Int8s,
-    Int64s,
-)
+from trading_assets.raw.messages import NO_CHECKSUM, NO_SEQ, NO_TIME, Bools, Int8s, Int64s
 from trading_assets.venues import interchange, venue_of
 from trading_assets.venues.wire import INT64_MAX, MAX_DECIMALS, MAX_DIGITS, MAX_NUMBER_CHARS
 
@@ -100,7 +93,9 @@ def _scan(  # noqa: PLR0913, PLR0917 -- compiled code takes arrays, not objects
         if body - start != _RECEIVE_DIGITS or data[body] != _SPACE:
             return
         row = ints[cursor[at.N_ROWS]]
-        end, pairs_end, which, place = np.int64(_UNSURE), np.int64(0), np.int64(0), 0
+        end: Int = np.int64(_UNSURE)
+        pairs_end: Int = np.int64(0)
+        which, place = np.int64(0), 0
         for place in range(len(order)):
             which = order[place]
             begun = _begun(data, body + 1, texts, steps[starts[which]])

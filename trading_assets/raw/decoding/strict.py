@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 import numpy as np
 
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.messages import MAX_LINE_BYTES
+from trading_assets.limits import MAX_LINE_BYTES
 from trading_assets.venues import interchange, venue_of
 from trading_assets.venues.wire import INT64_MAX, JsonInteger, JsonReal, Reason, Record, refuse
 
@@ -39,7 +39,7 @@ def read_line(line: bytes, *, instrument: Instrument) -> tuple[int, Sequence[Rec
     if not 0 < ts_recv <= INT64_MAX:
         refuse(Reason.RECEIVE_TIME)
     document = parse_json(match[2])
-    if interchange.is_interchange(document):
+    if isinstance(document, dict) and interchange.KIND in document:
         return ts_recv, (interchange.read(document),)
     said = venue_of(instrument).read(document, instrument=instrument)
     return ts_recv, said if isinstance(said, Sequence) else (said,)

@@ -192,7 +192,7 @@ def _write_nothing(store: Store, shown: Floats, row: int) -> None:
 
 @compiled
 def _checksum(store: Store, px: Floats, px_places: Int, sz_places: Int) -> Int:
-    crc = np.int64(START)
+    crc: Int = np.int64(START)
     last = len(store.sz) - 1
     for side in (1, 0):
         place, n = store.best[side], 0

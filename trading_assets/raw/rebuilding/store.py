@@ -25,7 +25,7 @@ class Store(NamedTuple):
     known: Int64s  # [2] lowest place that a snapshot reached
     shown: Int64s  # [2] lowest place that the row before shows; -1 where the next row must be written anew
     deepest: Int64s  # [2] lowest place that the row before shows
-    count: Int64s  # [2] places that are not empty
+    n_levels: Int64s  # [2] places that are not empty
     doubt: Bools  # [1] a checksum did not match since the book began
 
 
@@ -72,10 +72,10 @@ def put(store: Store, side: Int, place: Int, size: float) -> bool:
         if before == 0:
             add(store.words, store.groups, place)
             store.best[side] = max(store.best[side], place)
-            store.count[side] += 1
+            store.n_levels[side] += 1
     else:
         discard(store.words, store.groups, place)
-        store.count[side] -= 1
+        store.n_levels[side] -= 1
         if store.best[side] == place:
             store.best[side] = next_place(store, side, place)
     return True
@@ -92,8 +92,8 @@ def clear(store: Store, side: Int, lowest: Int) -> None:
 def forget_deeper(store: Store, max_levels: Int) -> None:
     """Take out what lies deeper than the levels that the subscription shows."""
     for side in range(2):
-        place = np.int64(side * (len(store.sz) // 2))
-        while store.count[side] > max_levels:
+        place: Int = np.int64(side * (len(store.sz) // 2))
+        while store.n_levels[side] > max_levels:
             place = at_or_above(store.words, store.groups, place)
             if place >= store.shown[side]:
                 store.shown[side] = -1

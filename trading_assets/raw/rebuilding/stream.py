@@ -9,7 +9,7 @@ windows of them. A message that stands farther from its place is taken where it 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
@@ -68,20 +68,21 @@ class Stream(NamedTuple):
     def cut(self, start: int, end: int) -> Self:
         """Return messages `start` to `end`, without copying."""
         first, last = int(self.n_levels[:start].sum()), int(self.n_levels[:end].sum())
-        return self._make(
-            column[first:last] if name in _OF_LEVELS else column[start:end]
-            for name, column in zip(self._fields, self, strict=True)
-        )
+        return self._picked(slice(start, end), slice(first, last))
 
     def taken(self, which: Int64s) -> Self:
         """Return the messages of these indices, in this order."""
         counts, starts = self.n_levels[which], self.offsets[which]
         ends = np.cumsum(counts)
         levels = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(starts - ends + counts, counts)
-        return self._make(
-            column[levels] if name in _OF_LEVELS else column[which]
+        return self._picked(which, levels)
+
+    def _picked(self, messages: Int64s | slice, levels: Int64s | slice) -> Self:
+        columns: Iterator[Any] = (
+            column[levels] if name in _OF_LEVELS else column[messages]
             for name, column in zip(self._fields, self, strict=True)
         )
+        return type(self)(*columns)
 
 
 _OF_LEVELS: Final = frozenset({"is_ask", "px", "sz"})

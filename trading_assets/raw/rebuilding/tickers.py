@@ -79,7 +79,7 @@ class Tickers:
         new = rows.select(schema.TS_RECV, schema.SEQ_LAST, *_BEST.values()).with_columns(pl.Series(_KEY, key))
         known = new if self._rows is None else pl.concat([self._rows, new])
         falls = known[_KEY].diff().fill_null(0) < 0
-        begun = int(falls.arg_true().max() or 0)  # numbers that fall are of another connection
+        begun = int(np.flatnonzero(falls.to_numpy()).max(initial=0))  # numbers that fall are of another connection
         self._rows = known[max(begun, len(known) - len(new)) :]
         if self._waiting:
             tickers = pl.concat(self._waiting)
