@@ -8,7 +8,7 @@ Messages count in the order in which they were received (at one instant by updat
 windows of them. A message that stands farther from its place is taken where it is met: it arrives late.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
@@ -78,11 +78,8 @@ class Stream(NamedTuple):
         return self._picked(which, levels)
 
     def _picked(self, messages: Int64s | slice, levels: Int64s | slice) -> Self:
-        columns: Iterator[Any] = (
-            column[levels] if name in _OF_LEVELS else column[messages]
-            for name, column in zip(self._fields, self, strict=True)
-        )
-        return type(self)(*columns)
+        columns: Iterable[tuple[str, Any]] = zip(self._fields, self, strict=True)
+        return type(self)(*(column[levels if name in _OF_LEVELS else messages] for name, column in columns))
 
 
 _OF_LEVELS: Final = frozenset({"is_ask", "px", "sz"})
