@@ -48,7 +48,7 @@ def whole(given: Given) -> tuple[Callable[[], pl.DataFrame], Callable[[pl.DataFr
     """From the capture to the rows of a day; trades, tickers, gaps and dead letters are made on the way."""
 
     def run() -> pl.DataFrame:
-        return _rows(given, ahead(decoded(_chunks(given), instrument=_instrument(given))))
+        return _rows(given, ahead(decoded(ahead(_chunks(given)), instrument=_instrument(given))))
 
     return run, lambda rows: _tops(given, rows)
 
@@ -58,7 +58,7 @@ def book_alone(given: Given) -> tuple[Callable[[], pl.DataFrame], Callable[[pl.D
     empty = nothing()
 
     def run() -> pl.DataFrame:
-        stretches = ahead(decoded(_chunks(given), instrument=_instrument(given)))
+        stretches = ahead(decoded(ahead(_chunks(given)), instrument=_instrument(given)))
         return _rows(given, (replace(each, trades=empty.trades, tickers=empty.tickers) for each in stretches))
 
     return run, lambda rows: _tops(given, rows)

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from feature_inputs import SMALL, START_NS, features, known_at, random_book, random_ledger, random_tape
@@ -16,7 +17,8 @@ from trading_assets.features.matrix import feature_frame
 from trading_assets.features.ticks import count_ticks
 from trading_assets.features.trades import per_tick
 from trading_assets.raw import blocks
-from trading_assets.schema import TS_RECV, level
+from trading_assets.raw.messages import Floats, Int64s
+from trading_assets.schema import TS_RECV
 
 SEEDS, ROWS, SIZES = st.integers(0, 10**6), st.integers(0, 120), st.integers(1, 130)
 EXAMPLES = settings(deadline=None, max_examples=20)
@@ -107,7 +109,11 @@ def test_arrivals_that_were_taken_further_leave_the_first_as_they_were() -> None
 
 def test_a_walk_that_looks_one_row_ahead_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     book, tape, gaps = random_book(4, 400, hostile=False), random_tape(4, 300), random_ledger(4, 0)
-    monkeypatch.setattr(flow, "event_flow", lambda depth: pl.col(level("bid", "sz", depth)).shift(-1).fill_null(0.0))
+
+    def peek(quotes: flow.Quotes, _before: Floats, tick: Int64s, sums: Floats) -> None:
+        np.add.at(sums, tick[:-1], np.nan_to_num(quotes.bid_sz[1:]))
+
+    monkeypatch.setattr(flow, "add_event_flow", peek)
 
     clairvoyant = features(book, tape, gaps)
     assert 0 < lookahead_rows(clairvoyant, book.lazy(), tape.lazy(), gaps.lazy(), SMALL, cuts=3)

@@ -14,6 +14,7 @@ from trading_assets.features import flow
 from trading_assets.features.columns import ROWS_WHOLE, flow_at
 from trading_assets.features.grid import TICK, epoch_ns, first_tick
 from trading_assets.raw.blocks import blocks
+from trading_assets.raw.messages import Bools, Floats, Int64s
 from trading_assets.schema import FIELDS, IS_VALID, SIDES, TS_RECV, level
 
 
@@ -31,19 +32,18 @@ def depth_of(table: pl.LazyFrame | pl.DataFrame, levels: int) -> int:
 class Arrivals:
     """The book rows added so far, by the first tick that knows of them. Nothing added later changes an earlier tick.
 
-    Only rows of the last tick and the very last row are kept, and one row for each tick. The rows of a tick are summed
-    at once, when it is over: the order of addition does not depend on the number of threads, the blocks, or what comes
-    after. A plain grouped sum promises none of that.
+    One row is kept for each tick. The rows of a tick are summed one after the other: the order of addition does not
+    depend on the number of threads, the blocks, or what comes after. A plain grouped sum promises none of that.
     """
 
     def __init__(self, *, depth: int, grid_ns: int) -> None:
         self.columns = [TS_RECV, IS_VALID, *ladder(0, depth)]
         """What is read of a book."""
         self._depth, self._grid_ns = depth, grid_ns
-        dtypes = {TS_RECV: pl.Int64(), IS_VALID: pl.Boolean(), **dict.fromkeys(self.columns[2:], pl.Float64())}
-        self._before = pl.DataFrame(schema=dtypes)  # the last row, if any
-        self._open = self._changes(self._before)  # what the rows of the last tick brought
-        self._parts: tuple[pl.DataFrame, ...] = ()
+        dtypes = {TICK: pl.Int64, ROWS_WHOLE: pl.Boolean, **{flow_at(n): pl.Float64 for n in range(depth)}}
+        dtypes |= {TS_RECV: pl.Int64, IS_VALID: pl.Boolean, **dict.fromkeys(self.columns[2:], pl.Float64)}
+        self._open = pl.DataFrame(schema=dtypes)  # the last tick, which more rows may still come to
+        self._over: tuple[pl.DataFrame, ...] = ()
 
     @classmethod
     def of(cls, book: pl.LazyFrame, *, levels: int, grid_ns: int) -> Self:
@@ -63,12 +63,17 @@ class Arrivals:
         """Add the next rows of the book."""
         if rows.is_empty():
             return
-        known = pl.concat([self._before, rows.select(epoch_ns(TS_RECV), *self.columns[1:])])
-        brought = pl.concat([self._open, self._changes(known).tail(rows.height)])
-        is_over = brought[TICK] < brought[TICK][-1]
-        n_over = int(is_over.sum())
-        self._parts = (*self._parts, _summed(brought.head(n_over), known, n_known_later=brought.height - n_over))
-        self._open, self._before = brought.slice(n_over), known.tail(1)
+        known = rows.select(epoch_ns(TS_RECV), pl.col(IS_VALID).fill_null(value=False), *self.columns[2:])
+        ticks = known.select(first_tick(pl.col(TS_RECV), self._grid_ns)).to_series().to_numpy()
+        starts = np.flatnonzero(np.diff(ticks, prepend=-1))  # no tick lies before 1970
+        goes_on = bool(len(self._open)) and self._open[TICK][0] == ticks[0]
+        sums = {TICK: ticks[starts], ROWS_WHOLE: self._whole(known, starts, goes_on=goes_on)}
+        of_tick = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(ticks)))
+        for n in range(self._depth):
+            sums[flow_at(n)] = self._flow(known, n, of_tick, goes_on=goes_on)
+        brought = pl.DataFrame(sums).hstack(known[np.append(starts[1:], len(ticks)) - 1])
+        self._over = (*self._over, *([] if goes_on else [self._open]), brought[:-1])
+        self._open = brought[-1:]
 
     def and_then(self, rows: pl.DataFrame) -> Self:
         """Return these arrivals and those of more rows, and leave these as they are."""
@@ -80,33 +85,22 @@ class Arrivals:
         """Return one row a tick at which rows became known, rising.
 
         Returns:
-            `tick`; `ts_recv` (Int64 ns), `is_valid` and the ladder of the last row; `rows_whole`, whether each row is
-            valid and follows a valid one; `flow_00` …, the sums of `flow.event_flow`.
+            `tick`; `rows_whole`, whether each row is valid and follows a valid one; `flow_00` …, the sums of
+            `flow.add_event_flow`; `ts_recv` (Int64 ns), `is_valid` and the ladder of the last row.
         """
-        return pl.concat([*self._parts, _summed(self._open, self._before, n_known_later=0)])
+        return pl.concat([*self._over, self._open])
 
-    def _changes(self, known: pl.DataFrame) -> pl.DataFrame:
-        is_valid = pl.col(IS_VALID).fill_null(value=False)
-        return known.select(
-            first_tick(pl.col(TS_RECV), self._grid_ns).alias(TICK),
-            (is_valid & is_valid.shift(1, fill_value=False)).alias(ROWS_WHOLE),
-            *(flow.event_flow(n).alias(flow_at(n)) for n in range(self._depth)),
-        )
+    def _whole(self, rows: pl.DataFrame, starts: Int64s, *, goes_on: bool) -> Bools:
+        is_valid = rows[IS_VALID].to_numpy()
+        was_valid = bool(len(self._open)) and bool(self._open[IS_VALID][0])
+        whole: Bools = np.logical_and.reduceat(is_valid & np.append(was_valid, is_valid[:-1]), starts)
+        whole[0] &= not goes_on or self._open[ROWS_WHOLE][0]
+        return whole
 
-
-def _summed(brought: pl.DataFrame, known: pl.DataFrame, *, n_known_later: int) -> pl.DataFrame:
-    """Return one row a tick of `brought`, which ends `n_known_later` rows before `known` does.
-
-    Of ticks that were over before `known` begins, none is left but perhaps that of its first row.
-    """
-    ticks = brought[TICK].to_numpy()
-    starts = np.flatnonzero(np.diff(ticks, prepend=-1))  # no tick lies before 1970
-    sums = {TICK: ticks[starts]}
-    for name in brought.columns[1:]:
-        of_rows = brought[name].to_numpy()
-        add = np.logical_and if name == ROWS_WHOLE else np.add
-        with np.errstate(invalid="ignore"):  # what is not finite is left out later
-            sums[name] = add.reduceat(of_rows, starts) if len(starts) else of_rows
-    begins = known.height - n_known_later - brought.height
-    lasts = known[np.append(starts[1:], len(ticks))[: len(starts)] + (begins - 1)]
-    return pl.DataFrame(sums).hstack(lasts)
+    def _flow(self, rows: pl.DataFrame, n: int, of_tick: Int64s, *, goes_on: bool) -> Floats:
+        names = [level(side, field, n) for side in SIDES for field in FIELDS]
+        sums = np.zeros(int(of_tick[-1]) + 1)
+        sums[0] = self._open[flow_at(n)][0] if goes_on else 0.0
+        quotes = flow.Quotes(*(rows[name].to_numpy(writable=True) for name in names))
+        flow.add_event_flow(quotes, self._open.select(names).to_numpy().ravel(), of_tick, sums)
+        return sums

@@ -11,7 +11,7 @@ from trading_assets.orchestration.step import Output, published
 from trading_assets.settings import Settings
 
 
-@published(Output(BOOK_FEATURES, plot=feature_plot), reads=("features",), code_version="2")
+@published(Output(BOOK_FEATURES, plot=feature_plot), reads=("features",), code_version="3")
 def book_features(
     raw_l2_snapshots: pl.LazyFrame, raw_trades: pl.LazyFrame, feed_gaps: pl.LazyFrame, settings: Settings
 ) -> pl.LazyFrame:

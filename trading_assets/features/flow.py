@@ -5,29 +5,55 @@ are in the venue's size units, to be scaled by whoever compares instruments.
 Does not: trades (trades.py).
 """
 
+from typing import NamedTuple
+
+import numpy as np
 import polars as pl
 
+from trading_assets.compiled import compiled, inlined
 from trading_assets.features.columns import IS_BOOK_WHOLE, flow_at
 from trading_assets.features.grid import Window, sum_over
-from trading_assets.schema import Side, level
+from trading_assets.raw.messages import Floats, Int64s
 
 
-def event_flow(depth: int) -> pl.Expr:
-    """Signed size that one book row added at a level, against the row before it.
+class Quotes(NamedTuple):
+    """One level of a book in `n` rows; a price that is not there is NaN, and so is its size."""
+
+    bid_px: Floats
+    bid_sz: Floats
+    ask_px: Floats
+    ask_sz: Floats
+
+
+@compiled
+def add_event_flow(quotes: Quotes, before: Floats, tick: Int64s, flow: Floats) -> None:
+    """Add the signed size that each book row added at a level, against the row before it, to the sum of its tick.
 
     A level that is not there has size 0 at a price no order is behind: its coming adds its size, its going takes it.
+
+    Args:
+        quotes: the level in `n` rows.
+        before: `[4]` the level in the row before those; empty where there is none.
+        tick: `[n]` which sum a row counts for.
+        flow: the sums so far, to be added to row by row.
     """
-    return _side_flow("bid", depth) - _side_flow("ask", depth)
+    bid_px, bid_sz, ask_px, ask_sz = quotes
+    if len(before) > 0 and len(tick) > 0:
+        of_bids = _joined(bid_px[0], bid_sz[0], before[0], before[1], 1)
+        flow[tick[0]] += of_bids - _joined(ask_px[0], ask_sz[0], before[2], before[3], -1)
+    for row in range(1, len(tick)):
+        of_bids = _joined(bid_px[row], bid_sz[row], bid_px[row - 1], bid_sz[row - 1], 1)
+        flow[tick[row]] += of_bids - _joined(ask_px[row], ask_sz[row], ask_px[row - 1], ask_sz[row - 1], -1)
 
 
-def _side_flow(side: Side, depth: int) -> pl.Expr:
+@inlined
+def _joined(px: float, sz: float, px_before: float, sz_before: float, sign: int) -> float:
     """Size that joined a side minus size that left it; a better price than before joins, a worse one leaves."""
-    nowhere = float("-inf") if side == "bid" else float("inf")
-    px, sz = pl.col(level(side, "px", depth)).fill_null(nowhere), pl.col(level(side, "sz", depth)).fill_null(0)
-    px_before, sz_before = px.shift(1), sz.shift(1)
-    joined = px >= px_before if side == "bid" else px <= px_before
-    left = px <= px_before if side == "bid" else px >= px_before
-    return pl.when(joined).then(sz).otherwise(0.0) - pl.when(left).then(sz_before).otherwise(0.0)
+    now = -np.inf if np.isnan(px) else sign * px
+    then = -np.inf if np.isnan(px_before) else sign * px_before
+    came = sz if now >= then and not np.isnan(sz) else 0.0
+    went = sz_before if now <= then and not np.isnan(sz_before) else 0.0
+    return came - went
 
 
 def ofi(levels: int, window: Window) -> pl.Expr:

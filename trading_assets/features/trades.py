@@ -9,51 +9,62 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from trading_assets.compiled import compiled
 from trading_assets.features.columns import BUY_SZ, N_TRADES, SELL_SZ, TRADED_SZ
 from trading_assets.features.grid import TICK, Window, epoch_ns, first_tick, sum_over
 from trading_assets.raw.blocks import blocks
+from trading_assets.raw.messages import Floats, Int64s
 from trading_assets.schema import AGGRESSOR, AGGRESSOR_SIDE, SZ, TS_RECV
 
 FOREVER: Final = 2**63 - 1
-_SIDES: Final = {
-    BUY_SZ: AGGRESSOR.categories.to_list().index("buy"),
-    SELL_SZ: AGGRESSOR.categories.to_list().index("sell"),
-}
 SUMS: Final = (N_TRADES, BUY_SZ, SELL_SZ, TRADED_SZ)
+
+# Columns of the sums while trades are added: `SUMS`, and the trades whose aggressor is not known.
+_N, _BOUGHT, _SOLD, _TRADED, _UNKNOWN = range(len(SUMS) + 1)
+_BUY, _SELL = (AGGRESSOR.categories.to_list().index(side) for side in ("buy", "sell"))
+_NEITHER: Final = -1
 
 
 def per_tick(trades: pl.LazyFrame, grid_ns: int, *, until_ns: int = FOREVER) -> pl.DataFrame:
     """Sum trades by the first tick that knows of them: `tick` and `SUMS`, sizes added in the order of the rows.
 
-    Only the receive time decides: trades may come in any order of their ids. The tape is walked twice: first for the
-    ticks there are, then for the sums, each added to trade by trade. What was bought and sold is NaN at a tick with a
-    trade whose aggressor is not known.
+    Only the receive time decides: trades may come in any order of their ids. What was bought and sold is NaN at a tick
+    with a trade whose aggressor is not known.
 
     Args:
         trades: `schema.TRADES`.
         grid_ns: distance between ticks.
         until_ns: what was received later is left out.
     """
-    tick = first_tick(epoch_ns(TS_RECV), grid_ns).alias(TICK)
-    is_known = epoch_ns(TS_RECV) <= until_ns
-    ticks = np.zeros(0, np.int64)
-    for block in blocks(trades, [TS_RECV]):
-        ticks = np.union1d(ticks, block.filter(is_known).select(tick).to_series().to_numpy())
-    sums = {name: np.zeros(len(ticks)) for name in (BUY_SZ, SELL_SZ, TRADED_SZ)}
-    n_trades, n_unknown = np.zeros(len(ticks), np.int64), np.zeros(len(ticks), np.int64)
+    tick = first_tick(epoch_ns(TS_RECV), grid_ns)
+    ticks, sums = np.zeros(0, np.int64), np.zeros((0, _UNKNOWN + 1))
     for block in blocks(trades, [TS_RECV, SZ, AGGRESSOR_SIDE]):
-        rows = block.filter(is_known)
-        at = np.searchsorted(ticks, rows.select(tick).to_series().to_numpy())
-        sizes, side = rows[SZ].fill_null(0).to_numpy(), rows[AGGRESSOR_SIDE].to_physical()
-        for name, said in _SIDES.items():
-            is_said = (side == said).fill_null(value=False).to_numpy()
-            np.add.at(sums[name], at[is_said], sizes[is_said])
-        np.add.at(sums[TRADED_SZ], at, sizes)
-        n_trades += np.bincount(at, minlength=len(ticks))
-        n_unknown += np.bincount(at[side.is_null().to_numpy()], minlength=len(ticks))
-    for name in (BUY_SZ, SELL_SZ):
-        sums[name][n_unknown > 0] = np.nan
-    return pl.DataFrame({TICK: ticks, N_TRADES: n_trades, **sums})
+        rows = block.filter(epoch_ns(TS_RECV) <= until_ns)
+        of_rows = rows.select(tick).to_series().to_numpy()
+        before, ticks = ticks, np.union1d(ticks, of_rows[np.flatnonzero(np.diff(of_rows, prepend=-1))])
+        grown = np.zeros((len(ticks), _UNKNOWN + 1))
+        grown[np.searchsorted(ticks, before)] = sums
+        sums = grown
+        side = rows[AGGRESSOR_SIDE].to_physical().cast(pl.Int64).fill_null(_NEITHER).to_numpy(writable=True)
+        _add(np.searchsorted(ticks, of_rows), rows[SZ].fill_null(0).to_numpy(writable=True), side, sums)
+    sums[sums[:, _UNKNOWN] > 0, _BOUGHT : _SOLD + 1] = np.nan
+    columns = dict(zip(SUMS, sums.T, strict=False))
+    return pl.DataFrame({TICK: ticks, **columns}).with_columns(pl.col(N_TRADES).cast(pl.Int64))
+
+
+@compiled
+def _add(tick: Int64s, sz: Floats, side: Int64s, sums: Floats) -> None:
+    """Add trades one by one to the sums of their ticks."""
+    for i in range(len(tick)):
+        at = tick[i]
+        sums[at, _N] += 1
+        sums[at, _TRADED] += sz[i]
+        if side[i] == _BUY:
+            sums[at, _BOUGHT] += sz[i]
+        elif side[i] == _SELL:
+            sums[at, _SOLD] += sz[i]
+        else:
+            sums[at, _UNKNOWN] += 1
 
 
 def n_trades(window: Window) -> pl.Expr:

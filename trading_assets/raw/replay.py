@@ -68,7 +68,7 @@ def replay_day(
     """
 
     def messages(day: date) -> Iterator[Messages]:
-        chunks = read_chunks(captures[day], max_line_bytes=settings.captures.max_line_bytes)
+        chunks = ahead(read_chunks(captures[day], max_line_bytes=settings.captures.max_line_bytes))
         return ahead(decoded(chunks, instrument=partition.instrument, tick_size=rules.tick_size))
 
     rebuild = Rebuild(day=partition.day, instrument=partition.instrument, depth=settings.book.depth)

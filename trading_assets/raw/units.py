@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from trading_assets.compiled import Int, compiled
 from trading_assets.raw.messages import Floats, Int8s, Int64s
 
 _EXACT_INTEGERS: Final = 2**53
-_EXACT_POWERS: Final = 10.0 ** np.arange(23)
+_EXACT_POWERS: Final[Floats] = np.array([10.0**places for places in range(23)])
 """Up to here, both sides of the division are exact doubles, so that IEEE division rounds once."""
 
 
@@ -25,10 +26,21 @@ def in_units(mantissas: Int64s, decimals: Int8s | int) -> Floats:
     Returns:
         `[n]` the nearest double to each exact quotient.
     """
-    floats: Floats = mantissas / _EXACT_POWERS[decimals]
-    if mantissas.max(initial=0) > _EXACT_INTEGERS:
+    mantissas = np.ascontiguousarray(mantissas, np.int64)
+    of_each = np.ascontiguousarray(np.broadcast_to(np.asarray(decimals, np.int8), mantissas.shape))
+    floats: Floats = np.empty(len(mantissas))
+    if _divide(mantissas, of_each, _EXACT_POWERS, floats) > _EXACT_INTEGERS:
         wide = np.flatnonzero(mantissas > _EXACT_INTEGERS)
-        of_each = np.broadcast_to(decimals, len(mantissas))
         pairs = zip(mantissas[wide].tolist(), of_each[wide].tolist(), strict=True)
         floats[wide] = [mantissa / 10**places for mantissa, places in pairs]  # Python divides exactly, then rounds
     return floats
+
+
+@compiled
+def _divide(mantissas: Int64s, decimals: Int8s, powers: Floats, floats: Floats) -> Int:
+    """Divide each as doubles; return the largest mantissa."""
+    largest: Int = np.int64(0)
+    for i in range(len(mantissas)):
+        floats[i] = mantissas[i] / powers[decimals[i]]
+        largest = max(largest, mantissas[i])
+    return largest

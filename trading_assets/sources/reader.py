@@ -73,7 +73,7 @@ class CaptureReader:
                 inside = not line_feed
             end = rest.rfind(b"\n") + 1
             if end:
-                yield from self._whole_lines(kept + rest[:end])
+                yield from self._whole_lines(b"".join((kept, memoryview(rest)[:end])))
                 kept = rest[end:]
             else:
                 kept += rest

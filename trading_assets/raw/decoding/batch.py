@@ -3,10 +3,11 @@
 Belongs here: which messages survive. Does not: joining chunks (join), what a tick is (scale).
 """
 
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
+from trading_assets.compiled import compiled
 from trading_assets.raw.decoding import rows as at
 from trading_assets.raw.decoding.rows import Rows
 from trading_assets.raw.decoding.scale import Step, off_step
@@ -64,19 +65,73 @@ def settle(rows: Rows, tick: Step | None) -> Batch:
     flat = _filled(rows)
     off_tick = flat.rows_of(_off_tick(flat, tick))
     kept = flat.without(off_tick)
-    px, sz = (in_units(kept.mantissas[:, column], kept.decimals[:, column]) for column in (at.PX, at.SZ))
-    kinds = kept.ints[:, at.KIND]
-    pair_kinds = np.repeat(kinds, kept.counts)
-    book, trades, tickers = kinds <= at.PAUSED, kinds == at.TRADE, kinds == at.TICKER
-    levels, fills, quotes = pair_kinds <= at.PAUSED, pair_kinds == at.TRADE, pair_kinds == at.TICKER
-    offsets = np.concatenate([[0], np.cumsum(kept.counts[book])])
+    book, trades, tickers = _split(kept)
     return Batch(
-        int(kept.decimals[:, at.PX].max(initial=0)),
-        _book(kept.ints[book], offsets, kept.is_ask[levels], px=px[levels], sz=sz[levels]),
-        _trades(kept.ints[trades], px=px[fills], sz=sz[fills]),
-        _tickers(kept.ints[tickers], px=px[quotes].reshape(-1, 2), sz=sz[quotes].reshape(-1, 2)),
+        px_decimals=int(kept.decimals[:, at.PX].max(initial=0)),
+        book=_book(book),
+        trades=_trades(trades),
+        tickers=_tickers(tickers),
         off_tick=flat.places(off_tick),
     )
+
+
+class _Part(NamedTuple):
+    """The `n` rows of some kinds by column, and their `m` pairs."""
+
+    ints: Int64s  # [N_COLUMNS, n]
+    offsets: Int64s  # [n + 1] where the pairs of each row begin
+    mantissas: Int64s  # [2, m]
+    decimals: Int8s  # [2, m]
+    is_ask: Bools  # [m]
+
+    def units(self, column: int) -> Floats:
+        """Return prices or sizes."""
+        return in_units(self.mantissas[column], self.decimals[column])
+
+
+def _split(flat: _Flat) -> tuple[_Part, _Part, _Part]:
+    """Put the rows of the book, of trades and of tickers apart."""
+    whose = _WHOSE[flat.ints[:, at.KIND]]
+    n_rows = np.bincount(whose, minlength=_N_PARTS)
+    n_pairs = np.bincount(whose, flat.counts, minlength=_N_PARTS).astype(np.int64)
+    book, trades, tickers = map(_room, n_rows.tolist(), n_pairs.tolist())
+    _copy(flat, whose, (book, trades, tickers), np.zeros((_N_PARTS, 2), np.int64))
+    return book, trades, tickers
+
+
+_N_PARTS: Final = 3
+_WHOSE: Final = np.repeat(np.arange(_N_PARTS), [at.PAUSED + 1, 1, 1])
+"""Of each kind of row, which part it belongs to."""
+
+
+def _room(n_rows: int, n_pairs: int) -> _Part:
+    return _Part(
+        np.empty((at.N_COLUMNS, n_rows), np.int64),
+        np.zeros(n_rows + 1, np.int64),
+        np.empty((2, n_pairs), np.int64),
+        np.empty((2, n_pairs), np.int8),
+        np.empty(n_pairs, np.bool_),
+    )
+
+
+@compiled
+def _copy(flat: _Flat, whose: Int64s, parts: tuple[_Part, _Part, _Part], filled: Int64s) -> None:
+    """Copy each row to its part; `filled`, `[3, 2]`, counts the rows and pairs there."""
+    pair = 0
+    for row in range(len(whose)):
+        part, n = parts[whose[row]], filled[whose[row]]
+        for column in range(at.N_COLUMNS):
+            part.ints[column, n[0]] = flat.ints[row, column]
+        end, to = flat.ints[row, at.PAIRS_END], n[1]
+        while pair < end:
+            for column in range(2):
+                part.mantissas[column, to] = flat.mantissas[pair, column]
+                part.decimals[column, to] = flat.decimals[pair, column]
+            part.is_ask[to] = flat.is_ask[pair]
+            to += 1
+            pair += 1
+        n[0] += 1
+        n[1] = part.offsets[n[0]] = to
 
 
 def _filled(rows: Rows) -> _Flat:
@@ -90,46 +145,47 @@ def _off_tick(flat: _Flat, tick: Step | None) -> Bools:
     return off_step(flat.mantissas[:, at.PX], flat.decimals[:, at.PX], tick)
 
 
-def _book(ints: Int64s, offsets: Int64s, is_ask: Bools, *, px: Floats, sz: Floats) -> BookMessages:
+def _book(part: _Part) -> BookMessages:
     return BookMessages(
-        line_no=ints[:, at.LINE_NO].copy(),
-        ts_recv=ints[:, at.TS_RECV].copy(),
-        ts_event=ints[:, at.TS_EVENT].copy(),
-        kind=ints[:, at.KIND].astype(np.int8),
-        seq_first=ints[:, at.SEQ_FIRST].copy(),
-        seq_last=ints[:, at.SEQ_LAST].copy(),
-        seq_prev=ints[:, at.SEQ_PREV].copy(),
-        seq_ticker=ints[:, at.SEQ_TICKER].copy(),
-        max_levels=ints[:, at.MAX_LEVELS].copy(),
-        checksum=ints[:, at.CHECKSUM].copy(),
-        px_places=ints[:, at.PX_PLACES].copy(),
-        sz_places=ints[:, at.SZ_PLACES].copy(),
-        offsets=offsets,
-        is_ask=is_ask,
-        px=px,
-        sz=sz,
+        line_no=part.ints[at.LINE_NO],
+        ts_recv=part.ints[at.TS_RECV],
+        ts_event=part.ints[at.TS_EVENT],
+        kind=part.ints[at.KIND].astype(np.int8),
+        seq_first=part.ints[at.SEQ_FIRST],
+        seq_last=part.ints[at.SEQ_LAST],
+        seq_prev=part.ints[at.SEQ_PREV],
+        seq_ticker=part.ints[at.SEQ_TICKER],
+        max_levels=part.ints[at.MAX_LEVELS],
+        checksum=part.ints[at.CHECKSUM],
+        px_places=part.ints[at.PX_PLACES],
+        sz_places=part.ints[at.SZ_PLACES],
+        offsets=part.offsets,
+        is_ask=part.is_ask,
+        px=part.units(at.PX),
+        sz=part.units(at.SZ),
     )
 
 
-def _trades(ints: Int64s, *, px: Floats, sz: Floats) -> TradeMessages:
+def _trades(part: _Part) -> TradeMessages:
     return TradeMessages(
-        line_no=ints[:, at.LINE_NO].copy(),
-        ts_recv=ints[:, at.TS_RECV].copy(),
-        ts_event=ints[:, at.TS_EVENT].copy(),
-        trade_id=ints[:, at.SEQ_FIRST].copy(),
-        px=px,
-        sz=sz,
-        side=ints[:, at.SIDE].astype(np.int8),
+        line_no=part.ints[at.LINE_NO],
+        ts_recv=part.ints[at.TS_RECV],
+        ts_event=part.ints[at.TS_EVENT],
+        trade_id=part.ints[at.SEQ_FIRST],
+        px=part.units(at.PX),
+        sz=part.units(at.SZ),
+        side=part.ints[at.SIDE].astype(np.int8),
     )
 
 
-def _tickers(ints: Int64s, *, px: Floats, sz: Floats) -> TickerMessages:
+def _tickers(part: _Part) -> TickerMessages:
+    px, sz = part.units(at.PX), part.units(at.SZ)
     return TickerMessages(
-        line_no=ints[:, at.LINE_NO].copy(),
-        ts_recv=ints[:, at.TS_RECV].copy(),
-        seq=ints[:, at.SEQ_FIRST].copy(),
-        bid_px=px[:, 0].copy(),
-        bid_sz=sz[:, 0].copy(),
-        ask_px=px[:, 1].copy(),
-        ask_sz=sz[:, 1].copy(),
+        line_no=part.ints[at.LINE_NO],
+        ts_recv=part.ints[at.TS_RECV],
+        seq=part.ints[at.SEQ_FIRST],
+        bid_px=px[::2],
+        bid_sz=sz[::2],
+        ask_px=px[1::2],
+        ask_sz=sz[1::2],
     )

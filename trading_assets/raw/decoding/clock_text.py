@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.raw.compiled import Int, compiled
+from trading_assets.compiled import Int, compiled
 
 Bytes = NDArray[np.uint8]
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from trading_assets.raw.compiled import Int, compiled
+from trading_assets.compiled import Int, compiled
 from trading_assets.raw.decoding import rows as at
 from trading_assets.raw.decoding.clock_text import clock, seconds
 from trading_assets.raw.decoding.number_text import UNSURE, Bytes, number

@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from trading_assets.raw.compiled import Int, compiled
+from trading_assets.compiled import Int, compiled
 
 Words = NDArray[np.uint64]
 Int32s = NDArray[np.int32]

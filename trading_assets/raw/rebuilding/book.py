@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from trading_assets.raw.compiled import Int, compiled, inlined
+from trading_assets.compiled import Int, compiled, inlined
 from trading_assets.raw.messages import Bools, Floats, Int8s, Int64s
 from trading_assets.raw.rebuilding.bits import Int32s
 from trading_assets.raw.rebuilding.checksum import CHECKED_LEVELS, START, as_printed, finished, with_digits
@@ -116,18 +116,14 @@ def _place(levels: Levels, i: int, last: int) -> Int:
 def _clear_for(store: Store, levels: Levels, message: Int, kind: Int) -> None:
     """Make room for a snapshot, and remember how deep it reaches."""
     last = len(store.sz) - 1
-    reach = np.array([(last + 1) // 2, last + 1])
-    for i in range(levels.offsets[message], levels.offsets[message + 1]):
-        side = np.int64(levels.is_ask[i])
-        reach[side] = min(reach[side], _place(levels, i, last))
-    for both in range(2):
-        if kind == REPLACE:
-            clear(store, both, 0)
-            store.known[both] = reach[both]
-        else:
-            clear(store, both, reach[both])
-            store.known[both] = min(store.known[both], reach[both])
-        store.shown[both] = -1
+    for side in range(2):
+        reach: Int = (side + 1) * (last + 1) // 2
+        for i in range(levels.offsets[message], levels.offsets[message + 1]):
+            if np.int64(levels.is_ask[i]) == side:
+                reach = min(reach, _place(levels, i, last))
+        clear(store, side, np.int64(0) if kind == REPLACE else reach)
+        store.known[side] = reach if kind == REPLACE else min(store.known[side], reach)
+        store.shown[side] = -1
 
 
 @inlined

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.raw.compiled import Int, compiled, inlined
+from trading_assets.compiled import Int, compiled, inlined
 
 CHECKED_LEVELS: Final = 10
 

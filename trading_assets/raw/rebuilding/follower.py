@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from trading_assets.raw.compiled import Int, compiled
+from trading_assets.compiled import Int, allocating, compiled
 from trading_assets.raw.messages import Bools, Int8s, Int64s
 from trading_assets.raw.rebuilding.heaps import Heap, bound, heap_of, pairs_of
 from trading_assets.raw.rebuilding.steps import (
@@ -95,7 +95,7 @@ def _take_snapshot(feed: Feed, state: Int64s, sheet: Sheet, kind: int, message: 
         state[_REPLACED_BY] = message
 
 
-@compiled
+@allocating
 def _advance(feed: Feed, state: Int64s, waiting: Heap, sheet: Sheet, arrival: int) -> None:
     """Apply what waits for as long as it joins up."""
     while len(waiting) > 0:
@@ -127,7 +127,7 @@ def _waits(feed: Feed, state: Int64s, fate: Int8s) -> bool:
     return bool(latest >= 0 and fate[latest] != APPLIED and feed.last[latest] > state[_AT])
 
 
-@compiled
+@allocating
 def _awaited(feed: Feed, state: Int64s, fate: Int8s, early: Heap) -> Int:
     """Return an update that the book is behind of, or -1: the latest, else the early one that the venue sent last."""
     if _waits(feed, state, fate):
@@ -179,7 +179,7 @@ def _keep_ledger(feed: Feed, state: Int64s, breaks: Int64s, arrival: int, at: In
         state[IS_OPEN] = 0
 
 
-@compiled
+@allocating
 def follow(
     feed: Feed, state: Int64s, was_waiting: Int64s, was_early: Int64s, sheet: Sheet, breaks: Int64s
 ) -> tuple[Int64s, Int64s]:

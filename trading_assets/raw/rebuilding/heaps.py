@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from trading_assets.raw.compiled import compiled
+from trading_assets.compiled import allocating
 from trading_assets.raw.messages import Int64s
 
 MAX_WAITING: Final = 16_384
@@ -17,7 +17,7 @@ Heap = list[tuple[np.int64, np.int64]]
 """Pairs of what they are ordered by and the message's index, the least first."""
 
 
-@compiled
+@allocating
 def bound(waiting: Heap, early: Heap) -> None:
     """Give up what waited longest."""
     if len(waiting) > MAX_WAITING:
@@ -28,7 +28,7 @@ def bound(waiting: Heap, early: Heap) -> None:
             early.pop()
 
 
-@compiled
+@allocating
 def heap_of(pairs: Int64s) -> Heap:
     """Turn an array `[n, 2]` that `pairs_of` made into a heap."""
     heap = [(np.int64(0), np.int64(0))]
@@ -38,7 +38,7 @@ def heap_of(pairs: Int64s) -> Heap:
     return heap
 
 
-@compiled
+@allocating
 def pairs_of(heap: Heap) -> Int64s:
     """Turn a heap into an array `[n, 2]`, which outlives compiled code."""
     pairs = np.empty((len(heap), 2), np.int64)

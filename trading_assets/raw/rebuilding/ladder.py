@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from trading_assets.raw.compiled import compiled
+from trading_assets.compiled import Int, allocating, compiled, inlined
 from trading_assets.raw.messages import Floats, Int64s
 from trading_assets.raw.rebuilding.bits import Int32s, Words, n_words, popcount, trailing_zeros
 from trading_assets.raw.units import in_units
@@ -48,10 +48,12 @@ class Ladder:
         if not len(px):
             return np.zeros(0, np.int32)
         if self._is_dense and self._has_room(px, decimals):
-            ticks = np.rint(px * 10.0**self._decimals).astype(np.int64)
-            if _mark(ticks, self._low, self._bitmap):
+            a_unit = 10.0**self._decimals
+            if _mark(px, a_unit, self._low, self._bitmap):
                 self._renumber()
-            return _ranks(ticks, self._low, self._bitmap, self._below)
+            ranks = np.empty(len(px), np.int32)
+            _rank(px, a_unit, self._low, self._bitmap, self._below, ranks)
+            return ranks
         self._is_dense = False
         known = np.unique(np.concatenate([self.px, px]))
         self.px = self.px if len(known) == len(self.px) else known
@@ -76,7 +78,7 @@ class Ladder:
         self._decimals, self._low = decimals, first - room
         self._bitmap = np.zeros(n_words(last - first + 2 * room), np.uint64)
         self._below = np.zeros(len(self._bitmap), np.int32)
-        _mark(np.rint(self.px * 10.0**decimals).astype(np.int64), self._low, self._bitmap)
+        _mark(self.px, 10.0**decimals, self._low, self._bitmap)
         _count_below(self._bitmap, self._below)
 
     def _renumber(self) -> None:
@@ -84,12 +86,18 @@ class Ladder:
         self.px = in_units(_set_bits(self._bitmap, self._low), self._decimals)
 
 
+@inlined
+def _place(px: float, a_unit: float, low: int) -> Int:
+    """Return the bit of a price; `a_unit` is how many ticks make one."""
+    return np.int64(np.rint(px * a_unit)) - low
+
+
 @compiled
-def _mark(ticks: Int64s, low: int, bitmap: Words) -> bool:
-    """Set the bits of all ticks; say whether any was not set."""
+def _mark(px: Floats, a_unit: float, low: int, bitmap: Words) -> bool:
+    """Set the bits of all prices; say whether any was not set."""
     is_new = False
-    for tick in ticks:
-        place = tick - low
+    for i in range(len(px)):
+        place = _place(px[i], a_unit, low)
         bit = _ONE << (np.uint64(place) & _LOW)
         if bitmap[place >> 6] & bit == 0:
             bitmap[place >> 6] |= bit
@@ -106,7 +114,7 @@ def _count_below(bitmap: Words, below: Int32s) -> None:
         total += popcount(bitmap[word])
 
 
-@compiled
+@allocating
 def _set_bits(bitmap: Words, low: int) -> Int64s:
     """List the ticks that are set, rising; words without any, the most by far, cost a comparison."""
     n = 0
@@ -124,10 +132,9 @@ def _set_bits(bitmap: Words, low: int) -> Int64s:
 
 
 @compiled
-def _ranks(ticks: Int64s, low: int, bitmap: Words, below: Int32s) -> Int32s:
-    ranks = np.empty(len(ticks), np.int32)
-    for i in range(len(ticks)):
-        place = ticks[i] - low
+def _rank(px: Floats, a_unit: float, low: int, bitmap: Words, below: Int32s, ranks: Int32s) -> None:
+    """Fill in the rank of each price: the bits below its own."""
+    for i in range(len(px)):
+        place = _place(px[i], a_unit, low)
         lower = bitmap[place >> 6] & ((_ONE << (np.uint64(place) & _LOW)) - _ONE)
         ranks[i] = below[place >> 6] + popcount(lower)
-    return ranks

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trading_assets.raw.compiled import Int, compiled, inlined
+from trading_assets.compiled import Int, compiled, inlined
 from trading_assets.raw.messages import Bools, Floats, Int64s
 from trading_assets.raw.rebuilding.bits import Words, add, at_or_above, at_or_below, discard, n_words
 

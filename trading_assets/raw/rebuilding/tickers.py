@@ -49,7 +49,7 @@ class Tickers:
 
     def push(self, tickers: TickerMessages) -> Iterator[pl.DataFrame]:
         """Take more tickers; yield those (`TICKERS`) that need no book beside them."""
-        self.n_lines += len(np.unique(tickers.line_no))
+        self.n_lines += int(np.count_nonzero(np.diff(tickers.line_no, prepend=-1)))
         self._pushed.append(tickers)
         self._n_pushed += len(tickers.line_no)
         if self._n_pushed >= self._window:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.raw.compiled import compiled
+from trading_assets.compiled import allocating
 from trading_assets.sources.simulator.rates import Flow
 
 Int64s = NDArray[np.int64]
@@ -116,7 +116,7 @@ def _draw(flow: Flow, n: int, rng: np.random.Generator) -> Draws:
 # Kernels and the constants they use stay together in this file: numba's cache does not notice a change in another.
 
 
-@compiled
+@allocating
 def _run(book: Book, flow: Flow, tilts: Float64s, start_ns: int, draws: Draws, tape: Tape) -> None:
     """Let draws arrive until they, the steps or the room on the tape run out."""
     for i in range(draws.waits.size):
@@ -133,7 +133,7 @@ def _run(book: Book, flow: Flow, tilts: Float64s, start_ns: int, draws: Draws, t
             _arrive(book, flow, kind, draws.uniforms[i], draws.lots[i], tape)
 
 
-@compiled
+@allocating
 def _rates(book: Book, flow: Flow, tilt: float) -> Float64s:
     """Sum up the rates of the kinds of arrival, in their order."""
     cancel = flow.cancel.max() / flow.order_lots
@@ -147,7 +147,7 @@ def _rates(book: Book, flow: Flow, tilt: float) -> Float64s:
     return np.cumsum(rates)
 
 
-@compiled
+@allocating
 def _arrive(book: Book, flow: Flow, kind: int, uniforms: Float64s, lots: int, tape: Tape) -> None:
     side = kind % 2
     if kind in (LIMIT_BUY, LIMIT_SELL):
@@ -165,7 +165,7 @@ def _arrive(book: Book, flow: Flow, kind: int, uniforms: Float64s, lots: int, ta
         _match(book, 1 - side, lots, tape)
 
 
-@compiled
+@allocating
 def _match(book: Book, side: int, lots: int, tape: Tape) -> None:
     """Trade against a side, price by price, until the order is filled or the side refuses to be emptied."""
     while lots > 0:
@@ -179,7 +179,7 @@ def _match(book: Book, side: int, lots: int, tape: Tape) -> None:
         lots -= traded
 
 
-@compiled
+@allocating
 def _tick_of(book: Book, side: int, lots_before: int) -> int:
     """Find the price of the resting lot that has so many lots of its side before it."""
     tick = book.best[side]
@@ -190,12 +190,12 @@ def _tick_of(book: Book, side: int, lots_before: int) -> int:
     return int(tick)
 
 
-@compiled
+@allocating
 def _removable(book: Book, side: int, tick: int) -> int:
     return int(book.lots[side, tick % RING]) - (1 if book.n_levels[side] <= MIN_LEVELS else 0)
 
 
-@compiled
+@allocating
 def _change(book: Book, side: int, tick: int, lots: int, tape: Tape) -> None:
     """Add lots to a level, or take them; then pull what has come to rest too far from this side's best price."""
     if lots == 0:
@@ -211,7 +211,7 @@ def _change(book: Book, side: int, tick: int, lots: int, tape: Tape) -> None:
         best += outward
 
 
-@compiled
+@allocating
 def _add_and_write(book: Book, side: int, tick: int, lots: int, tape: Tape) -> None:
     best = book.best[side]
     _add(book, side, tick, lots)
@@ -224,7 +224,7 @@ def _add_and_write(book: Book, side: int, tick: int, lots: int, tape: Tape) -> N
     tape.n[0] += 1
 
 
-@compiled
+@allocating
 def _add(book: Book, side: int, tick: int, lots: int) -> None:
     outward = 1 if side == ASK else -1
     before = book.lots[side, tick % RING]
