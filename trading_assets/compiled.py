@@ -24,6 +24,7 @@ _SOURCES: Final = (
     "raw/decoding/*.py",
     "raw/rebuilding/*.py",
     "features/flow.py",
+    "features/grid.py",
     "features/trades.py",
     "sources/simulator/*.py",
     "venues/wire.py",

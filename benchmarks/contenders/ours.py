@@ -15,6 +15,7 @@ import polars as pl
 
 from benchmarks.contenders.top import DEPTH, compared
 from trading_assets import schema
+from trading_assets.ahead import ahead
 from trading_assets.features.matrix import feature_frame
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.limits import MAX_LINE_BYTES
@@ -23,7 +24,6 @@ from trading_assets.raw.messages import NO_TIME, Messages, nothing
 from trading_assets.raw.rebuilding.rebuild import Rebuild
 from trading_assets.raw.replay import replay_day
 from trading_assets.settings import load_settings
-from trading_assets.sources.ahead import ahead
 from trading_assets.sources.reader import read_chunks
 from trading_assets.storage.registry import TickRules
 

@@ -5,17 +5,19 @@ Does not: ticks without rows, gaps and what may be trusted (ticks.py).
 """
 
 from copy import copy
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import polars as pl
 
 from trading_assets.features import flow
 from trading_assets.features.columns import ROWS_WHOLE, flow_at
-from trading_assets.features.grid import TICK, epoch_ns, first_tick
+from trading_assets.features.grid import TICK, epoch_ns, runs_of
 from trading_assets.raw.blocks import blocks
-from trading_assets.raw.messages import Bools, Floats, Int64s
+from trading_assets.raw.messages import Bools, Int64s
 from trading_assets.schema import FIELDS, IS_VALID, SIDES, TS_RECV, level
+
+_A_LEVEL: Final = len(SIDES) * len(FIELDS)
 
 
 def ladder(n_from: int, n_to: int) -> list[str]:
@@ -64,14 +66,17 @@ class Arrivals:
         if rows.is_empty():
             return
         known = rows.select(epoch_ns(TS_RECV), pl.col(IS_VALID).fill_null(value=False), *self.columns[2:])
-        ticks = known.select(first_tick(pl.col(TS_RECV), self._grid_ns)).to_series().to_numpy()
-        starts = np.flatnonzero(np.diff(ticks, prepend=-1))  # no tick lies before 1970
-        goes_on = bool(len(self._open)) and self._open[TICK][0] == ticks[0]
-        sums = {TICK: ticks[starts], ROWS_WHOLE: self._whole(known, starts, goes_on=goes_on)}
-        of_tick = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(ticks)))
-        for n in range(self._depth):
-            sums[flow_at(n)] = self._flow(known, n, of_tick, goes_on=goes_on)
-        brought = pl.DataFrame(sums).hstack(known[np.append(starts[1:], len(ticks)) - 1])
+        runs = runs_of(known[TS_RECV].to_numpy(writable=True), self._grid_ns)
+        goes_on = bool(len(self._open)) and self._open[TICK][0] == runs.tick[0]
+        whole = self._whole(known, runs.start, goes_on=goes_on)
+        flows = {flow_at(n): np.zeros(len(runs.tick)) for n in range(self._depth)}
+        before, quotes = (frame.select(self.columns[2:]).to_numpy() for frame in (self._open, known))
+        for n, (name, sums) in enumerate(flows.items()):
+            sums[0] = self._open[name][0] if goes_on else 0.0
+            at = slice(n * _A_LEVEL, (n + 1) * _A_LEVEL)
+            flow.add_event_flow(flow.Quotes(*quotes.T[at]), before.T[at].ravel(), runs.of_row, sums)
+        lasts = known[np.append(runs.start[1:], len(known)) - 1]
+        brought = pl.DataFrame({TICK: runs.tick, ROWS_WHOLE: whole, **flows}).hstack(lasts)
         self._over = (*self._over, *([] if goes_on else [self._open]), brought[:-1])
         self._open = brought[-1:]
 
@@ -96,11 +101,3 @@ class Arrivals:
         whole: Bools = np.logical_and.reduceat(is_valid & np.append(was_valid, is_valid[:-1]), starts)
         whole[0] &= not goes_on or self._open[ROWS_WHOLE][0]
         return whole
-
-    def _flow(self, rows: pl.DataFrame, n: int, of_tick: Int64s, *, goes_on: bool) -> Floats:
-        names = [level(side, field, n) for side in SIDES for field in FIELDS]
-        sums = np.zeros(int(of_tick[-1]) + 1)
-        sums[0] = self._open[flow_at(n)][0] if goes_on else 0.0
-        quotes = flow.Quotes(*(rows[name].to_numpy(writable=True) for name in names))
-        flow.add_event_flow(quotes, self._open.select(names).to_numpy().ravel(), of_tick, sums)
-        return sums

@@ -6,13 +6,14 @@ Does not: books, trades (ticks.py) or the gap ledger (gaps.py).
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from trading_assets.compiled import compiled
 from trading_assets.errors import InvalidSettings
+from trading_assets.raw.messages import Floats, Int64s
 from trading_assets.schema import TIME, TS_RECV, horizon
 
 NS: Final = 1_000_000_000
@@ -74,6 +75,32 @@ def first_tick(ns: pl.Expr, grid_ns: int) -> pl.Expr:
     return (ns + (grid_ns - 1)) // grid_ns * grid_ns
 
 
+class Runs(NamedTuple):
+    """Rows one after the other whose first tick is the same, as `n` runs of `m` rows."""
+
+    tick: Int64s  # [n]
+    start: Int64s  # [n] the first row of each
+    of_row: Int64s  # [m] the run of each row
+
+
+def runs_of(ns: Int64s, grid_ns: int) -> Runs:
+    """Cut rows at `ns`, in any order, into runs that become known at one tick."""
+    tick, start, of_row = (np.empty(len(ns), np.int64) for _ in range(3))
+    n = _number_runs(ns, grid_ns, tick, start, of_row)
+    return Runs(tick[:n], start[:n], of_row)
+
+
+@compiled
+def _number_runs(ns: Int64s, grid_ns: int, tick: Int64s, start: Int64s, of_row: Int64s) -> int:
+    n = 0
+    for row in range(len(ns)):
+        if n == 0 or not tick[n - 1] - grid_ns < ns[row] <= tick[n - 1]:
+            tick[n], start[n] = (ns[row] + (grid_ns - 1)) // grid_ns * grid_ns, row
+            n += 1
+        of_row[row] = n - 1
+    return n
+
+
 def living_ticks(arrivals: pl.LazyFrame, grid_ns: int) -> pl.LazyFrame:
     """List the ticks at which the recording is alive, rising, as one Int64 column `tick`.
 
@@ -112,22 +139,23 @@ def sum_over(values: pl.Expr, window: Window) -> pl.Expr:
 
 
 def _sum_of_last(values: pl.Series, n: int) -> pl.Series:
-    """Add blocks in NumPy: a series of polars costs a query a step, a hundred times the addition itself."""
-    known = values.cast(pl.Float64).to_numpy()  # null is NaN here, and stays it in every sum
-    total = None
-    block, size, taken = known, 1, 0
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is left out later
-        while taken < n:
-            if n & size:
-                part = _later(block, taken)
-                total = part if total is None else total + part
-                taken += size
-            block, size = block + _later(block, size), size * 2
-    return pl.Series(values.name, known if total is None else total, nan_to_null=True).cast(values.dtype)
+    """Add blocks in compiled code: a series of polars costs a query a step, a hundred times the addition itself."""
+    block = values.cast(pl.Float64).to_numpy(writable=True)  # null is NaN here, and stays it in every sum
+    total = np.zeros(len(block))
+    _add_blocks(block, n, total)
+    return pl.Series(values.name, total, nan_to_null=True).cast(values.dtype)
 
 
-def _later(values: NDArray[np.float64], by: int) -> NDArray[np.float64]:
-    """Move values down by some rows; NaN above them."""
-    moved = np.full(len(values), np.nan)
-    moved[by:] = values[: max(0, len(values) - by)]
-    return moved
+@compiled
+def _add_blocks(block: Floats, n: int, total: Floats) -> None:
+    """Fill in the sums of the last `n` values; `block` is used up: it becomes the sums of the last 2, 4, …."""
+    size, taken = 1, 0
+    while taken < n:
+        if n & size:
+            for row in range(len(block)):
+                part = block[row - taken] if row >= taken else np.nan
+                total[row] = part if taken == 0 else total[row] + part
+            taken += size
+        for row in range(len(block) - 1, -1, -1):
+            block[row] += block[row - size] if row >= size else np.nan
+        size *= 2

@@ -5,6 +5,7 @@ Does not: formulas (one module a family) and the list of them (registry.py).
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -44,8 +45,10 @@ def feature_frame(
     """
     windows(settings)  # settings that are wrong are refused before a long walk
     grid_ns = nanoseconds(settings.grid_s)
-    arrived = Arrivals.of(book, levels=settings.levels, grid_ns=grid_ns).frame()
-    return pl.concat(feature_runs(arrived, per_tick(trades, grid_ns), gaps, settings)).lazy()
+    with ThreadPoolExecutor(1) as pool:
+        traded = pool.submit(per_tick, trades, grid_ns)
+        arrived = Arrivals.of(book, levels=settings.levels, grid_ns=grid_ns).frame()
+    return pl.concat(feature_runs(arrived, traded.result(), gaps, settings)).lazy()
 
 
 def feature_runs(
@@ -70,7 +73,8 @@ def feature_runs(
         since = max(0, start - look_back)
         some = ticks.slice(since, start - since + RUN_TICKS)
         table = tick_frame(some, _known_at(some, arrived), traded, ledger, levels=settings.levels, grid_ns=grid_ns)
-        made = table.select(pl.col(TICK).cast(TIME).alias(TS_GRID), *features).collect()
+        # Of a table at hand: a lazy query spends longer on looking for what its hundred expressions have in common.
+        made = table.collect().select(pl.col(TICK).cast(TIME).alias(TS_GRID), *features)
         yield made.with_columns(map(_finite, floats)).slice(start - since)
 
 

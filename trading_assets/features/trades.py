@@ -11,9 +11,9 @@ import polars as pl
 
 from trading_assets.compiled import compiled
 from trading_assets.features.columns import BUY_SZ, N_TRADES, SELL_SZ, TRADED_SZ
-from trading_assets.features.grid import TICK, Window, epoch_ns, first_tick, sum_over
+from trading_assets.features.grid import TICK, Window, epoch_ns, runs_of, sum_over
 from trading_assets.raw.blocks import blocks
-from trading_assets.raw.messages import Floats, Int64s
+from trading_assets.raw.messages import Floats, Int8s, Int64s
 from trading_assets.schema import AGGRESSOR, AGGRESSOR_SIDE, SZ, TS_RECV
 
 FOREVER: Final = 2**63 - 1
@@ -36,27 +36,28 @@ def per_tick(trades: pl.LazyFrame, grid_ns: int, *, until_ns: int = FOREVER) -> 
         grid_ns: distance between ticks.
         until_ns: what was received later is left out.
     """
-    tick = first_tick(epoch_ns(TS_RECV), grid_ns)
     ticks, sums = np.zeros(0, np.int64), np.zeros((0, _UNKNOWN + 1))
     for block in blocks(trades, [TS_RECV, SZ, AGGRESSOR_SIDE]):
         rows = block.filter(epoch_ns(TS_RECV) <= until_ns)
-        of_rows = rows.select(tick).to_series().to_numpy()
-        before, ticks = ticks, np.union1d(ticks, of_rows[np.flatnonzero(np.diff(of_rows, prepend=-1))])
+        runs = runs_of(rows.select(epoch_ns(TS_RECV)).to_series().to_numpy(writable=True), grid_ns)
+        rising = np.sort(np.concatenate([ticks, runs.tick]))  # nearly sorted: far faster than to look for the unique
+        before, ticks = ticks, rising[np.diff(rising, prepend=-1) > 0]  # no tick lies before 1970
         grown = np.zeros((len(ticks), _UNKNOWN + 1))
         grown[np.searchsorted(ticks, before)] = sums
         sums = grown
-        side = rows[AGGRESSOR_SIDE].to_physical().cast(pl.Int64).fill_null(_NEITHER).to_numpy(writable=True)
-        _add(np.searchsorted(ticks, of_rows), rows[SZ].fill_null(0).to_numpy(writable=True), side, sums)
+        side = rows[AGGRESSOR_SIDE].to_physical().cast(pl.Int8).fill_null(_NEITHER).to_numpy(writable=True)
+        sz = rows[SZ].fill_null(0).to_numpy(writable=True)
+        _add(np.searchsorted(ticks, runs.tick), runs.of_row, sz, side, sums)
     sums[sums[:, _UNKNOWN] > 0, _BOUGHT : _SOLD + 1] = np.nan
     columns = dict(zip(SUMS, sums.T, strict=False))
     return pl.DataFrame({TICK: ticks, **columns}).with_columns(pl.col(N_TRADES).cast(pl.Int64))
 
 
 @compiled
-def _add(tick: Int64s, sz: Floats, side: Int64s, sums: Floats) -> None:
+def _add(tick: Int64s, of_row: Int64s, sz: Floats, side: Int8s, sums: Floats) -> None:
     """Add trades one by one to the sums of their ticks."""
-    for i in range(len(tick)):
-        at = tick[i]
+    for i in range(len(of_row)):
+        at = tick[of_row[i]]
         sums[at, _N] += 1
         sums[at, _TRADED] += sz[i]
         if side[i] == _BUY:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 
+from trading_assets.ahead import ahead
 from trading_assets.storage.formats import ROW_GROUP_ROWS
 
 BLOCK_ROWS = ROW_GROUP_ROWS
@@ -25,6 +26,8 @@ Memory = Callable[[pl.DataFrame], pl.DataFrame]
 def blocks(table: pl.LazyFrame, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
     """Yield a table's rows in order, `BLOCK_ROWS` at a time, of few columns up to eight times as many; else nothing.
 
+    A block is read while the caller works on the one before.
+
     Args:
         table: a scanned file, or a frame in memory. A query in between would be run anew for each block.
         columns: the columns to read, all where None.
@@ -32,8 +35,7 @@ def blocks(table: pl.LazyFrame, columns: Sequence[str] | None = None) -> Iterato
     wanted = table if columns is None else table.select(columns)
     n_rows = int(table.select(pl.len()).collect().item())
     step = BLOCK_ROWS * (1 if columns is None else min(_MOST_BLOCKS, max(1, _WIDE // len(columns))))
-    for start in range(0, n_rows, step):
-        yield wanted.slice(start, step).collect()
+    return ahead((wanted.slice(start, step).collect() for start in range(0, n_rows, step)), n=1)
 
 
 def ends_of(table: pl.LazyFrame, column: str) -> pl.Series:

@@ -14,6 +14,7 @@ from typing import Final
 import polars as pl
 
 from trading_assets import schema
+from trading_assets.ahead import ahead
 from trading_assets.identifiers import Partition
 from trading_assets.raw.decoding.decode import decoded
 from trading_assets.raw.fingerprint import Fingerprint
@@ -25,7 +26,6 @@ from trading_assets.raw.rebuilding.tickers import TICKERS
 from trading_assets.raw.rebuilding.trades import in_order
 from trading_assets.raw.ticker import comparable_tickers
 from trading_assets.settings import Settings
-from trading_assets.sources.ahead import ahead
 from trading_assets.sources.reader import read_chunks
 from trading_assets.storage.formats import TableWriter, write_parquet
 from trading_assets.storage.registry import TickRules

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading_assets.sources.ahead import ahead
+from trading_assets.ahead import ahead
 
 
 @given(st.lists(st.none() | st.integers()), st.integers(1, 3))
