@@ -13,6 +13,7 @@ from benchmarks.race import Entry, race
 from benchmarks.recordings import recording
 
 TURNS: Final = (1, 10, 100)
+ROUNDS: Final = 5
 INSTRUMENT: Final = "BTCUSDT.BINANCE_USDM"
 _OURS: Final = (Entry("trading_assets, to Parquet", "ours", "to_disk", is_ours=True),)
 _PEERS: Final = (
@@ -31,7 +32,7 @@ def recordings(pythons: dict[bool, Path]) -> list[dict[str, Any]]:
             n_lines = sum(1 for _ in file)
         entrants = [_OURS, *([(peer,) for peer in _PEERS] if turns <= _MOST_TURNS_OF_PEERS else [])]
         for entries in entrants:
-            (result,) = race(entries, given, pythons, rounds=5 if turns == 1 else 3)
+            (result,) = race(entries, given, pythons, rounds=ROUNDS)
             rows.append(
                 {
                     "turns": turns,
