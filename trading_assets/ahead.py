@@ -4,48 +4,50 @@ Belongs here: handing over items, errors and the end. Does not: what the items a
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from queue import Full, Queue
-from threading import Event, Thread
-from typing import Final, Generic, TypeVar
+from queue import SimpleQueue
+from threading import Semaphore, Thread
+from typing import Generic, TypeVar
 
 _Item = TypeVar("_Item")
 
-_PATIENCE_S: Final = 0.1
-"""How soon the thread notices that nobody asks any more."""
-
 
 class _Handover(Generic[_Item]):
-    """Where one thread puts items and another takes them."""
+    """Where one thread puts items and another takes them; `n` are made, or being made, before they are asked for."""
 
     def __init__(self, n: int) -> None:
-        self._waiting: Queue[tuple[tuple[_Item, ...], BaseException | None]] = Queue(maxsize=n)
-        self.is_abandoned = Event()
+        self._made: SimpleQueue[tuple[tuple[_Item, ...], BaseException | None]] = SimpleQueue()
+        self._room = Semaphore(n)
+        self._is_abandoned = False
 
     def fill(self, items: Iterable[_Item]) -> None:
         """Put all items, then the end: an error, if there was one."""
         end: BaseException | None = None
         try:
-            for item in items:
-                self._put((item,), None)
-                if self.is_abandoned.is_set():
-                    break
+            iterator = iter(items)
+            while self._may_go_on():
+                self._made.put(((next(iterator),), None))
+        except StopIteration:
+            pass
         except BaseException as error:  # noqa: BLE001 - it is raised where the items are asked for
             end = error
-        self._put((), end)
+        self._made.put(((), end))
 
     def take(self) -> Iterator[_Item]:
         """Yield items until the end."""
-        while (next_up := self._waiting.get())[0]:
+        while (next_up := self._made.get())[0]:
+            self._room.release()
             yield next_up[0][0]
         if next_up[1] is not None:
             raise next_up[1]
 
-    def _put(self, items: tuple[_Item, ...], error: BaseException | None) -> None:
-        while not self.is_abandoned.is_set():
-            with suppress(Full):
-                self._waiting.put((items, error), timeout=_PATIENCE_S)
-                break
+    def abandon(self) -> None:
+        """Make no more."""
+        self._is_abandoned = True
+        self._room.release()
+
+    def _may_go_on(self) -> bool:
+        self._room.acquire()
+        return not self._is_abandoned
 
 
 def ahead(items: Iterable[_Item], *, n: int = 2) -> Iterator[_Item]:
@@ -55,7 +57,7 @@ def ahead(items: Iterable[_Item], *, n: int = 2) -> Iterator[_Item]:
 
     Args:
         items: anything iterable; used by the thread alone.
-        n: how many items wait at most.
+        n: how many items are made, or being made, before they are asked for.
 
     Raises:
         Exception: whatever `items` raises, at its place among the items.
@@ -66,5 +68,5 @@ def ahead(items: Iterable[_Item], *, n: int = 2) -> Iterator[_Item]:
     try:
         yield from handover.take()
     finally:
-        handover.is_abandoned.set()
+        handover.abandon()
         thread.join()

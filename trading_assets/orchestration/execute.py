@@ -15,6 +15,7 @@ from typing import Any, Final
 from loguru import logger
 
 from trading_assets.identifiers import Partition
+from trading_assets.memory import hand_back
 from trading_assets.orchestration.days import Days, ensure_covered
 from trading_assets.orchestration.gate import Audit, Verdict, audit
 from trading_assets.orchestration.landed import landed_files, landing_folder
@@ -89,6 +90,7 @@ def execute(
     """
     log = logger.bind(assets=", ".join(step.outputs), partition=str(partition), run_id=run_id)
     lake, settings = warehouse.lake, warehouse.settings
+    hand_back()
     with lake.ticket(step.name, partition, run_id=run_id, requested_by=requested_by) as ticket:
         inputs = resolve_inputs(step, partition, warehouse)
         origin = origin_of(step, partition, warehouse, inputs)
@@ -98,9 +100,12 @@ def execute(
         opened = _open_inputs(inputs, step.inputs(settings), lake)
         made = _as_made(step, step.make(**opened, **services))
         drafts = {name: _stage(lake, ticket, step, name, made.outputs[name]) for name in step.outputs}
+        evidence = made.evidence
+        del made  # what was written is not held any more while it is judged
+        hand_back()
 
         def about(staged: Published) -> Audit:
-            return Audit(staged, {**opened, **services}, made.evidence, settings, partition)
+            return Audit(staged, {**opened, **services}, evidence, settings, partition)
 
         verdicts = {name: audit(draft, step.outputs[name].gate, about, settings) for name, draft in drafts.items()}
         judged = [_judged(draft, verdicts[name]) for name, draft in drafts.items()]

@@ -17,14 +17,14 @@ from trading_assets.storage.formats import ROW_GROUP_ROWS
 BLOCK_ROWS = ROW_GROUP_ROWS
 _WIDE = 32
 """Columns of a table that is read in blocks of `BLOCK_ROWS`; narrower ones in larger blocks, each costs a query."""
-_MOST_BLOCKS = 8
+_MOST_BLOCKS = 4
 
 Memory = Callable[[pl.DataFrame], pl.DataFrame]
 """From all rows known to a block to those, in their order, that the rules of later rows look back at."""
 
 
 def blocks(table: pl.LazyFrame, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-    """Yield a table's rows in order, `BLOCK_ROWS` at a time, of few columns up to eight times as many; else nothing.
+    """Yield a table's rows in order, `BLOCK_ROWS` at a time, of few columns up to four times as many; else nothing.
 
     A block is read while the caller works on the one before.
 
