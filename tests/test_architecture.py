@@ -71,6 +71,12 @@ def test_features_never_look_ahead_in_their_source() -> None:
     assert [] == [str(path) for path, text in sources.items() if "shift(-" in text]
 
 
+def test_features_are_added_up_in_one_order() -> None:
+    sources = {path: path.read_text() for path in PURE_OF_STAGE["features"] if path.name != "columns.py"}
+
+    assert [] == [str(path) for path, text in sources.items() if "sum_horizontal" in text]
+
+
 def test_importing_definitions_leaves_heavy_libraries_alone() -> None:
     code = (
         "import sys, trading_assets.definitions\n"

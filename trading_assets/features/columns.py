@@ -1,10 +1,15 @@
 """Columns of the working table that no published table has: each is spelled here once.
 
-Belongs here: names shared by ticks.py and the feature families.
+Belongs here: names shared by ticks.py and the feature families, and their sum.
 Does not: published columns (schema.py).
 """
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
 from typing import Final
+
+import polars as pl
 
 ROWS_WHOLE: Final = "rows_whole"
 """Every book row of (tick - grid, tick] is valid and follows a valid one."""
@@ -23,3 +28,11 @@ TRADED_SZ: Final = "traded_sz"
 def flow_at(depth: int) -> str:
     """Name the order flow of one level inside one tick: `flow_03`."""
     return f"flow_{depth:02d}"
+
+
+def sum_of(names: Iterable[str]) -> pl.Expr:
+    """Add columns from the first to the last; a null adds nothing.
+
+    `polars.sum_horizontal` adds them in an order that its threads settle, so that its last digit changes now and then.
+    """
+    return reduce(add, (pl.col(name).fill_null(0.0) for name in names))

@@ -6,14 +6,14 @@ Does not: how sizes change (flow.py). A book with fewer levels than asked for co
 
 import polars as pl
 
-from trading_assets.features.columns import IS_BOOK_KNOWN
+from trading_assets.features.columns import IS_BOOK_KNOWN, sum_of
 from trading_assets.schema import Side, level
 
 
 def size(side: Side, levels: int) -> pl.Expr:
     """Sum the sizes of the top levels of a side: 0 when the side is known to be empty, null when it is not known."""
-    rungs = [level(side, "sz", n) for n in range(levels)]
-    return pl.when(IS_BOOK_KNOWN).then(pl.sum_horizontal(rungs))
+    rungs = (level(side, "sz", n) for n in range(levels))
+    return pl.when(IS_BOOK_KNOWN).then(sum_of(rungs))
 
 
 def bid_depth(levels: int) -> pl.Expr:

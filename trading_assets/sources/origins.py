@@ -227,7 +227,8 @@ def _must_agree(survey: Survey, said: Instrument) -> None:
 def _must_agree_on(counts: Counter[str], expected: str, *, option: str) -> None:
     others = [name for name, _ in counts.most_common() if name != expected and expected not in UNTOLD.get(name, ())]
     if sum(counts[name] for name in others) > MAX_STRAY_SHARE * counts.total():
-        raise NotACapture(f"{option}, but lines of the file are of {_listed(others)}")
+        said = f"{option}, but lines of the file are of {_listed(others)}"
+        raise NotACapture(f"{said}: name that, or leave the option out")
 
 
 def _instrument(symbol: str, market: str) -> Instrument:

@@ -91,10 +91,10 @@ class Table:
             elif len(waiting) > MAX_UNREADABLE_HEAD:
                 break
         if is_head:
-            shown = (
-                next(iter(waiting.values()))[:80].decode("ascii", "replace") if waiting else "nothing after the header"
-            )
-            raise NotACapture(f"{self._path}: no row of it can be read, the first is: {shown}")
+            if not waiting:
+                raise NotACapture(f"{self._path} has no row: nothing to import; is it the whole file?")
+            shown = ascii(next(iter(waiting.values()))[:80].decode("latin-1"))  # whatever it holds, no terminal minds
+            raise NotACapture(f"{self._path}: no row of it can be read, the first is {shown}: name another --format")
 
     def nothing(self) -> pl.DataFrame:
         """Return a frame of the table's columns without a row."""
