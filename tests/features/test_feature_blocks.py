@@ -81,7 +81,7 @@ def test_what_stands_at_a_cut_is_what_a_book_cut_there_gives(seed: int, rows: in
     assert instants == [cut_ns for cut_ns, _ in found]
     for cut_ns, arrived in found:
         seen, _, _ = known_at(book, nothing, random_ledger(0, 0).lazy(), cut_ns)
-        assert_frame_equal(Arrivals.of(seen, levels=3, grid_ns=GRID_NS).frame(), arrived)
+        assert_frame_equal(Arrivals.of(seen, levels=3, grid_ns=GRID_NS).frame(), arrived.frame())
 
 
 @given(seed=SEEDS, rows=ROWS, size=SIZES, until_s=st.integers(0, 45))

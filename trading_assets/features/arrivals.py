@@ -4,6 +4,7 @@ Belongs here: sums over the rows of a tick and the last of them, whatever the bl
 Does not: ticks without rows, gaps and what may be trusted (ticks.py).
 """
 
+from collections.abc import Iterator
 from copy import copy
 from typing import Final, Self
 
@@ -61,6 +62,16 @@ class Arrivals:
             arrivals.add(block)
         return arrivals
 
+    @classmethod
+    def walk(cls, book: pl.LazyFrame, *, levels: int, grid_ns: int) -> Iterator[pl.DataFrame]:
+        """Yield what `frame` returns of a whole book in parts, as it is walked; the arguments are those of `of`."""
+        arrivals = cls(depth=depth_of(book, levels), grid_ns=grid_ns)
+        for block in blocks(book, arrivals.columns):
+            arrivals.add(block)
+            yield pl.concat([arrivals._open.clear(), *arrivals._over])
+            arrivals._over = ()
+        yield arrivals._open
+
     def add(self, rows: pl.DataFrame) -> None:
         """Add the next rows of the book."""
         if rows.is_empty():
@@ -93,7 +104,11 @@ class Arrivals:
             `tick`; `rows_whole`, whether each row is valid and follows a valid one; `flow_00` …, the sums of
             `flow.add_event_flow`; `ts_recv` (Int64 ns), `is_valid` and the ladder of the last row.
         """
-        return pl.concat([*self._over, self._open])
+        return pl.concat(self.parts())
+
+    def parts(self) -> list[pl.DataFrame]:
+        """Return `frame` in parts, without copying."""
+        return [*self._over, self._open]
 
     def _whole(self, rows: pl.DataFrame, starts: Int64s, *, goes_on: bool) -> Bools:
         is_valid = rows[IS_VALID].to_numpy()

@@ -1,22 +1,31 @@
 """The features stage: from raw tables to `book_features`."""
 
+from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from trading_assets.features.checks import BOOK_FEATURES
-from trading_assets.features.matrix import feature_frame
+from trading_assets.features.matrix import feature_rows, feature_schema
 from trading_assets.features.plots import feature_plot
 from trading_assets.orchestration.step import Output, published
 from trading_assets.settings import Settings
+from trading_assets.storage.formats import write_rows
 
 
 @published(Output(BOOK_FEATURES, plot=feature_plot), reads=("features",), code_version="3")
 def book_features(
-    raw_l2_snapshots: pl.LazyFrame, raw_trades: pl.LazyFrame, feed_gaps: pl.LazyFrame, settings: Settings
-) -> pl.LazyFrame:
+    raw_l2_snapshots: pl.LazyFrame,
+    raw_trades: pl.LazyFrame,
+    feed_gaps: pl.LazyFrame,
+    settings: Settings,
+    workspace: Path,
+) -> Path:
     """Spread, depth, order flow and volatility on a time grid, from the past only; null across a gap."""
-    return feature_frame(raw_l2_snapshots, raw_trades, feed_gaps, settings.features)
+    path = workspace / "book_features.parquet"
+    rows = feature_rows(raw_l2_snapshots, raw_trades, feed_gaps, settings.features)
+    write_rows(rows, feature_schema(settings.features), path)
+    return path
 
 
 STEPS: Final = (book_features,)

@@ -52,7 +52,7 @@ def lookahead_rows(
     different: set[int] = set()
     for cut_ns, arrived in arrived_by(cut_ticks(published, cuts), book, levels=settings.levels, grid_ns=grid_ns):
         traded = per_tick(trades, grid_ns, until_ns=cut_ns)
-        expected = partial(feature_runs, arrived, traded, gaps_known_at(gaps, cut_ns), settings)
+        expected = partial(feature_runs, arrived.parts(), traded, gaps_known_at(gaps, cut_ns), settings)
         is_past = published.select(epoch_ns(TS_GRID) <= cut_ns).to_series()
         if not _begins_with(published, expected(), n_rows=int(is_past.sum())):
             different.update(_differing_ticks(published.filter(is_past), pl.concat(expected())))
@@ -78,8 +78,8 @@ def cut_ticks(published: pl.DataFrame, cuts: int) -> list[int]:
 
 def arrived_by(
     cuts: Sequence[int], book: pl.LazyFrame, *, levels: int, grid_ns: int
-) -> Iterator[tuple[int, pl.DataFrame]]:
-    """Yield each cut (ns, rising) with `Arrivals.frame` of the rows received by it.
+) -> Iterator[tuple[int, Arrivals]]:
+    """Yield each cut (ns, rising) with the arrivals of the rows received by it.
 
     The book is walked once, and what stands at a cut is taken before any later row is added, so it can hang on none.
     To each the book gets one row more, blank and a nanosecond after the cut: it says that the recording went on,
@@ -89,10 +89,10 @@ def arrived_by(
     blank = pl.DataFrame(schema=book.select(arrivals.columns).collect_schema())
     waiting = deque(cuts)
 
-    def taken() -> tuple[int, pl.DataFrame]:
+    def taken() -> tuple[int, Arrivals]:
         cut_ns = waiting.popleft()
         witness = pl.DataFrame({TS_RECV: [cut_ns + 1]}, schema={TS_RECV: TIME})
-        return cut_ns, arrivals.and_then(pl.concat([blank, witness], how="diagonal")).frame()
+        return cut_ns, arrivals.and_then(pl.concat([blank, witness], how="diagonal"))
 
     for block in blocks(book, arrivals.columns):
         rest = block

@@ -4,11 +4,13 @@ Belongs here: the one door to the stage, from raw tables to `book_features`.
 Does not: formulas (one module a family) and the list of them (registry.py).
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final
 
 import polars as pl
 
+from trading_assets.ahead import ahead
 from trading_assets.features.arrivals import Arrivals
 from trading_assets.features.grid import TICK, living_ticks, nanoseconds
 from trading_assets.features.registry import REGISTRY, windows
@@ -17,16 +19,24 @@ from trading_assets.features.trades import per_tick
 from trading_assets.schema import TIME, TS_GRID
 from trading_assets.settings import FeatureSettings
 
-RUN_TICKS = 32_768
-"""Ticks of which features are computed together: all features of so many take some 20 MB."""
+_NEVER: Final = -1  # no tick lies before 1970
+RUN_TICKS = 8_192
+"""Ticks of which features are computed together: all features of so many take some 5 MB."""
 
 
 def feature_frame(
     book: pl.LazyFrame, trades: pl.LazyFrame, gaps: pl.LazyFrame, settings: FeatureSettings
 ) -> pl.LazyFrame:
+    """Compute the features of a day that fits in memory; the arguments are those of `feature_rows`."""
+    return pl.concat(feature_rows(book, trades, gaps, settings)).lazy()
+
+
+def feature_rows(
+    book: pl.LazyFrame, trades: pl.LazyFrame, gaps: pl.LazyFrame, settings: FeatureSettings
+) -> Iterator[pl.DataFrame]:
     """Compute the features at every whole multiple of `settings.grid_s` at which the recording is alive.
 
-    The raw tables are walked when this is called, a block at a time.
+    The raw tables are walked a block at a time, and rows are handed over as they are made.
 
     A value at g is made of rows with `ts_recv` <= g and of gaps with `ts_known` <= g. It is null where the book at g is
     not known, where its window (g - w, g] touches a known gap, or where less than w was recorded before g.
@@ -38,28 +48,24 @@ def feature_frame(
         settings: the grid, the levels, the windows.
 
     Returns:
-        `feature_schema(settings)`, rising in `ts_grid`; no value is NaN or infinite.
+        `feature_schema(settings)`, rising in `ts_grid`; no value is NaN or infinite. At least one frame.
 
     Raises:
         InvalidSettings: a window is not a whole number of grid steps.
     """
     windows(settings)  # settings that are wrong are refused before a long walk
     grid_ns = nanoseconds(settings.grid_s)
-    with ThreadPoolExecutor(1) as pool:
-        traded = pool.submit(per_tick, trades, grid_ns)
-        arrived = Arrivals.of(book, levels=settings.levels, grid_ns=grid_ns).frame()
-    return pl.concat(feature_runs(arrived, traded.result(), gaps, settings)).lazy()
+    arrived = ahead(Arrivals.walk(book, levels=settings.levels, grid_ns=grid_ns))
+    return feature_runs(arrived, per_tick(trades, grid_ns), gaps, settings)
 
 
 def feature_runs(
-    arrived: pl.DataFrame, traded: pl.DataFrame, gaps: pl.LazyFrame, settings: FeatureSettings
+    arrived: Iterable[pl.DataFrame], traded: pl.DataFrame, gaps: pl.LazyFrame, settings: FeatureSettings
 ) -> Iterator[pl.DataFrame]:
     """Compute the features of what was gathered from the raw tables, some thousand ticks at a time.
 
-    A feature looks back over its window and one tick, no further, so that is what a run has to know of those before.
-
     Args:
-        arrived: `Arrivals.frame` of the book.
+        arrived: `Arrivals.frame` of the book, in parts.
         traded: `trades.per_tick`.
         gaps: `schema.FEED_GAPS`.
         settings: what they were gathered with.
@@ -68,22 +74,52 @@ def feature_runs(
     look_back = 1 + max(window.n_ticks for window in windows(settings))
     features = [expression for feature in REGISTRY for expression in feature.expressions(settings)]
     floats = [name for feature in REGISTRY if feature.dtype.is_float() for name in feature.names(settings)]
-    ticks, ledger = living_ticks(arrived.lazy(), grid_ns).collect(), gaps.collect().lazy()
-    for start in range(0, max(1, ticks.height), RUN_TICKS):
-        since = max(0, start - look_back)
-        some = ticks.slice(since, start - since + RUN_TICKS)
-        table = tick_frame(some, _known_at(some, arrived), traded, ledger, levels=settings.levels, grid_ns=grid_ns)
+    ledger = gaps.collect().lazy()
+    for ticks, known, n_before in _runs(arrived, grid_ns, look_back):
+        table = tick_frame(ticks, known, traded, ledger, levels=settings.levels, grid_ns=grid_ns)
         # Of a table at hand: a lazy query spends longer on looking for what its hundred expressions have in common.
         made = table.collect().select(pl.col(TICK).cast(TIME).alias(TS_GRID), *features)
-        yield made.with_columns(map(_finite, floats)).slice(start - since)
+        yield made.with_columns(map(_finite, floats)).slice(n_before)
+
+
+def _runs(
+    arrived: Iterable[pl.DataFrame], grid_ns: int, look_back: int
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, int]]:
+    """Yield some thousand ticks at a time, what had arrived by each, and how many of them were yielded before.
+
+    A feature looks back over its window and one tick, no further, so that is what a run has to know of those before.
+    """
+    parts: list[pl.DataFrame] = []
+    n_new, done = 0, _NEVER
+    for part in chain(arrived, [None]):
+        if part is not None:
+            parts.append(part)
+            n_new += part.height
+            if n_new < RUN_TICKS:
+                continue
+        known = pl.concat(parts)
+        ticks = living_ticks(known.lazy(), grid_ns).collect()
+        n_done = int(ticks[TICK].search_sorted(done, side="right"))
+        is_empty = part is None and done == _NEVER and ticks.is_empty()
+        for start in range(n_done, ticks.height + is_empty, RUN_TICKS):
+            since = max(0, start - look_back)
+            some = ticks.slice(since, start - since + RUN_TICKS)
+            yield some, _known_at(some, known), start - since
+        last = ticks.tail(look_back)
+        parts, n_new = [known if last.is_empty() else known[_row_at(known, last[TICK][0]) :]], 0
+        done = done if last.is_empty() else int(last[TICK][-1])
 
 
 def _known_at(ticks: pl.DataFrame, arrived: pl.DataFrame) -> pl.DataFrame:
     """Keep what arrived between some ticks, and the last before them."""
     if ticks.is_empty():
         return arrived
-    first, last = (arrived[TICK].search_sorted(ticks[TICK][n], side="right") for n in (0, -1))
-    return arrived.slice(first - 1, last - first + 1)
+    return arrived[_row_at(arrived, ticks[TICK][0]) : _row_at(arrived, ticks[TICK][-1]) + 1]
+
+
+def _row_at(arrived: pl.DataFrame, tick: int) -> int:
+    """Return the row that was the last to have arrived at a tick."""
+    return int(arrived[TICK].search_sorted(tick, side="right")) - 1
 
 
 def feature_schema(settings: FeatureSettings) -> dict[str, pl.DataType]:

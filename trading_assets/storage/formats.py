@@ -4,7 +4,7 @@ Belongs here: one encoder and one reader per file suffix. Equal data gives equal
 compression and statistics are fixed here. A new release of the writer may change the bytes of equal data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -69,12 +69,18 @@ class TableWriter:
         self._file.write_table(rows.rechunk().to_arrow(), row_group_size=ROW_GROUP_ROWS)
 
 
+def write_rows(rows: Iterable[pl.DataFrame], columns: Mapping[str, pl.DataType], path: Path) -> None:
+    """Write a table as its rows are made."""
+    writer = TableWriter(path, columns)
+    for some in rows:
+        writer.add(some)
+    writer.close()
+
+
 def write_parquet(frame: pl.LazyFrame | pl.DataFrame, path: Path) -> None:
     """Write a table that is at hand."""
     table = frame.lazy().collect()
-    writer = TableWriter(path, table.schema)
-    writer.add(table)
-    writer.close()
+    write_rows([table], table.schema, path)
 
 
 def open_published(path: Path, suffix: str) -> Published:
