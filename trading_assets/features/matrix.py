@@ -20,8 +20,9 @@ from trading_assets.schema import TIME, TS_GRID
 from trading_assets.settings import FeatureSettings
 
 _NEVER: Final = -1  # no tick lies before 1970
-RUN_TICKS = 8_192
-"""Ticks of which features are computed together: all features of so many take some 5 MB."""
+_PARTS_AHEAD: Final = 8
+RUN_TICKS = 32_768
+"""Ticks of which features are computed together: all features of so many take some 20 MB."""
 
 
 def feature_frame(
@@ -55,7 +56,7 @@ def feature_rows(
     """
     windows(settings)  # settings that are wrong are refused before a long walk
     grid_ns = nanoseconds(settings.grid_s)
-    arrived = ahead(Arrivals.walk(book, levels=settings.levels, grid_ns=grid_ns))
+    arrived = ahead(Arrivals.walk(book, levels=settings.levels, grid_ns=grid_ns), n=_PARTS_AHEAD)
     return feature_runs(arrived, per_tick(trades, grid_ns), gaps, settings)
 
 
