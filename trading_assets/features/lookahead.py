@@ -76,9 +76,7 @@ def cut_ticks(published: pl.DataFrame, cuts: int) -> list[int]:
     return sorted({int(ticks[len(ticks) * n // cuts - 1]) for n in range(1, cuts + 1) if len(ticks) * n >= cuts})
 
 
-def arrived_by(
-    cuts: Sequence[int], book: pl.LazyFrame, *, levels: int, grid_ns: int
-) -> Iterator[tuple[int, Arrivals]]:
+def arrived_by(cuts: Sequence[int], book: pl.LazyFrame, *, levels: int, grid_ns: int) -> Iterator[tuple[int, Arrivals]]:
     """Yield each cut (ns, rising) with the arrivals of the rows received by it.
 
     The book is walked once, and what stands at a cut is taken before any later row is added, so it can hang on none.
