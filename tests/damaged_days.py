@@ -12,7 +12,7 @@ from trading_assets.features.matrix import feature_frame
 from trading_assets.identifiers import Instrument
 from trading_assets.raw.decoding.decode import decode
 from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
-from trading_assets.settings import FeatureSettings
+from trading_assets.sections import FeatureSettings
 from trading_assets.sources.faults.expected import Gap
 from trading_assets.sources.faults.request import Request
 from trading_assets.sources.faults.truth import Truth, damaged

@@ -6,7 +6,7 @@ import pytest
 import zstandard
 
 from trading_assets.comparison.files import Comparison, compare
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 
 
 def compared(refused: Path, standing: Path | None, suffix: str) -> Comparison:

@@ -33,7 +33,7 @@ from trading_assets.schema import (
     l2_snapshots,
     level,
 )
-from trading_assets.settings import FeatureSettings
+from trading_assets.sections import FeatureSettings
 
 START = datetime(2024, 8, 8, tzinfo=UTC)
 START_NS = 1_723_075_200_000_000_000

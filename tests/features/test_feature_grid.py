@@ -5,7 +5,7 @@ from feature_inputs import SMALL, at, book, features, quotes, row, ticks, values
 from trading_assets.errors import InvalidSettings
 from trading_assets.features.grid import Window, sum_over
 from trading_assets.schema import TS_GRID
-from trading_assets.settings import FeatureSettings
+from trading_assets.sections import FeatureSettings
 
 LADDER = ([(99.0, 1.0)], [(101.0, 1.0)])
 

@@ -28,7 +28,7 @@ from trading_assets.features.matrix import feature_frame, feature_names, feature
 from trading_assets.features.quality import feature_quality
 from trading_assets.features.registry import REGISTRY, Feature
 from trading_assets.schema import AGGRESSOR_SIDE, SZ, TS_GRID, TS_RECV, Side, level
-from trading_assets.settings import FeatureSettings
+from trading_assets.sections import FeatureSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
 FAMILIES = PROJECT / "trading_assets" / "features"

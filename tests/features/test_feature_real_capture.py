@@ -15,7 +15,7 @@ from trading_assets.models.labels_quality import label_quality
 from trading_assets.raw.decoding.decode import decode
 from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 from trading_assets.schema import TS_RECV
-from trading_assets.settings import FeatureSettings, LabelSettings
+from trading_assets.sections import FeatureSettings, LabelSettings
 
 SETTINGS = FeatureSettings()
 INSTRUMENT = Instrument("BTCUSDT", "BINANCE_USDM")

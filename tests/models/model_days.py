@@ -10,7 +10,7 @@ from trading_assets import schema
 from trading_assets.models.dataset import TrainingDay
 from trading_assets.models.document import ModelDocument
 from trading_assets.models.train import train_model
-from trading_assets.settings import LabelSettings, ModelSettings
+from trading_assets.sections import LabelSettings, ModelSettings
 
 FIRST = date(2024, 8, 8)
 AS_OF = date(2024, 8, 10)

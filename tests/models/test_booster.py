@@ -4,7 +4,7 @@ import pytest
 from trading_assets.models.booster import fit_booster, gain_shares, predict_booster
 from trading_assets.models.dataset import Floats
 from trading_assets.models.trees import check_trees
-from trading_assets.settings import ModelSettings
+from trading_assets.sections import ModelSettings
 
 NAMES = ("a", "b")
 SETTINGS = ModelSettings(n_estimators=20, num_leaves=4, learning_rate=0.3, min_child_samples=10)

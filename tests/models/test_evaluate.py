@@ -3,7 +3,7 @@ import pytest
 
 from trading_assets.models.dataset import Floats
 from trading_assets.models.evaluate import LEAST_BLOCKS, Score, block_rows, calibration, score
-from trading_assets.settings import ModelSettings
+from trading_assets.sections import ModelSettings
 
 SETTINGS = ModelSettings(bootstrap_samples=200)
 NAN = float("nan")

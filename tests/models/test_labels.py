@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from trading_assets.errors import InvalidSettings
 from trading_assets.models.labels import label_frame
 from trading_assets.schema import FEED_GAPS, TIME, TS_GRID, labels
-from trading_assets.settings import LabelSettings
+from trading_assets.sections import LabelSettings
 
 START = datetime(2024, 8, 8, tzinfo=UTC)
 SHORT = LabelSettings(horizons_s=(1.0, 3.0), flat_bps=0.0)

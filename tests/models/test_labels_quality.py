@@ -7,7 +7,7 @@ import pytest
 from trading_assets.models.labels import label_frame
 from trading_assets.models.labels_quality import label_quality
 from trading_assets.schema import FEED_GAPS, TIME, TS_GRID
-from trading_assets.settings import LabelSettings
+from trading_assets.sections import LabelSettings
 
 START = datetime(2024, 8, 8, tzinfo=UTC)
 SETTINGS = LabelSettings(horizons_s=(1.0, 3.0), flat_bps=0.1)

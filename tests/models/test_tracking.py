@@ -13,7 +13,8 @@ from tracked import DOCUMENT, MD5, ORIGIN, PARTITION, Tracked, crash, ignore, pu
 
 from trading_assets.models.commit import code_commit
 from trading_assets.models.tracking import prepare_store, tracking_uri
-from trading_assets.settings import Settings, TrackingSettings, load_settings
+from trading_assets.sections import TrackingSettings
+from trading_assets.settings import Settings, load_settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 Published = tuple[Tracked, Tracked]

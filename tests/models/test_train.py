@@ -14,7 +14,7 @@ from trading_assets.errors import NotTrainable
 from trading_assets.models.dataset import TrainingDay, to_ns
 from trading_assets.models.document import ModelDocument
 from trading_assets.models.train import train_model
-from trading_assets.settings import LabelSettings
+from trading_assets.sections import LabelSettings
 
 HERE = Path(__file__).parent
 

@@ -11,7 +11,7 @@ from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.automation.nightly import Night, Wave, night_of, wave
 from trading_assets.orchestration.execute import Warehouse, execute
 from trading_assets.orchestration.step import Output, Step, published
-from trading_assets.settings import BackfillSettings
+from trading_assets.sections import BackfillSettings
 
 MARKET = Instrument("BTCUSDT", "BINANCE")
 TODAY = date(2024, 8, 20)

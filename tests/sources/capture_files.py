@@ -10,7 +10,7 @@ from pathlib import Path
 import zstandard
 from hypothesis import settings
 
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.reader import CaptureReader, Fragment
 
 UNTIMED = settings(deadline=None)

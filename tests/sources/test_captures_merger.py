@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trading_assets.errors import CorruptObject
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.lines import UNREADABLE
 from trading_assets.sources.merger import merge_captures
 from trading_assets.sources.summary import capture_summary
@@ -135,7 +135,7 @@ def test_equal_lines_are_equal_bytes_in_another_process_and_another_encoding(tmp
     lines = tickers(5000)
     sources = [plain(tmp_path / "a", lines), gzipped(tmp_path / "b", lines, 7), zstd(tmp_path / "c", lines, 900)]
     script = (
-        "import sys; from pathlib import Path; from trading_assets.settings import CaptureSettings as S;"
+        "import sys; from pathlib import Path; from trading_assets.sections import CaptureSettings as S;"
         "from trading_assets.sources.merger import merge_captures;"
         "merge_captures([Path(sys.argv[1])], Path(sys.argv[2]), S())"
     )

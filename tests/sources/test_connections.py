@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.landing import Landing, land_capture
 from trading_assets.sources.lines import line_starts
 from trading_assets.sources.origins import name_of, names_of

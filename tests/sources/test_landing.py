@@ -32,7 +32,7 @@ from hypothesis import strategies as st
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.landing import Landing, land_capture
 from trading_assets.sources.merger import merge_captures
 from trading_assets.sources.writer import CanonicalWriter
@@ -257,7 +257,7 @@ IN_A_TIGHT_PLACE = """
     import os, resource, sys, signal
     from datetime import date
     from pathlib import Path
-    from trading_assets.settings import CaptureSettings
+    from trading_assets.sections import CaptureSettings
     from trading_assets.sources.landing import land_capture
     path, limit, user = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -27,7 +27,8 @@ RAISE = """
 import sys
 from pathlib import Path
 from pydantic import SecretStr
-from trading_assets.settings import AlertSettings, load_settings
+from trading_assets.sections import AlertSettings
+from trading_assets.settings import load_settings
 from trading_assets.storage.database import open_engine
 from trading_assets.telemetry.alerts import Kind, raise_alert
 settings = load_settings(Path(sys.argv[1]), environment="development").model_copy(

@@ -13,7 +13,8 @@ import typer
 from trading_assets.cli.terminal import complain, out, say
 from trading_assets.errors import InvalidIdentifier
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.settings import SimulateSettings, current_settings
+from trading_assets.sections import SimulateSettings
+from trading_assets.settings import current_settings
 
 if TYPE_CHECKING:
     from trading_assets.look import Look

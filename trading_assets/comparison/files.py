@@ -16,7 +16,7 @@ from polars.exceptions import PolarsError
 
 from trading_assets.comparison.tables import RowDifferences, Summary, as_text, row_differences, summaries
 from trading_assets.errors import NotACapture
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.summary import capture_summary
 from trading_assets.storage.formats import CAPTURE, DOCUMENT, PARQUET
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from trading_assets.features.grid import SILENCE_S
 from trading_assets.features.registry import REGISTRY, Feature
-from trading_assets.settings import FeatureSettings
+from trading_assets.sections import FeatureSettings
 
 FIELDS: Final = ("Formula", "Unit", "Source")
 

@@ -17,7 +17,7 @@ from trading_assets.features.matrix import feature_runs
 from trading_assets.features.trades import per_tick
 from trading_assets.raw.blocks import blocks
 from trading_assets.schema import TIME, TS_END, TS_GRID, TS_KNOWN, TS_RECV
-from trading_assets.settings import FeatureSettings
+from trading_assets.sections import FeatureSettings
 
 _HERE: Final = "is_here"
 

@@ -17,7 +17,7 @@ from trading_assets.features.registry import REGISTRY, windows
 from trading_assets.features.ticks import tick_frame
 from trading_assets.features.trades import per_tick
 from trading_assets.schema import TIME, TS_GRID
-from trading_assets.settings import FeatureSettings
+from trading_assets.sections import FeatureSettings
 
 _NEVER: Final = -1  # no tick lies before 1970
 _PARTS_AHEAD: Final = 8

@@ -12,7 +12,7 @@ from trading_assets.features.grid import SILENCE_S, nanoseconds
 from trading_assets.features.matrix import feature_schema
 from trading_assets.features.registry import REGISTRY, Feature
 from trading_assets.schema import TS_GRID
-from trading_assets.settings import FeatureSettings
+from trading_assets.sections import FeatureSettings
 
 FORWARD: Final = "fwd"
 """The infix of labels; a feature that carries it has looked ahead."""

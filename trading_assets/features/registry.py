@@ -14,7 +14,7 @@ import polars as pl
 
 from trading_assets.features import depth, flow, prices, trades, volatility
 from trading_assets.features.grid import Window
-from trading_assets.settings import FeatureSettings
+from trading_assets.sections import FeatureSettings
 
 _FLOAT: Final = pl.Float64()
 Arguments = Callable[[FeatureSettings], Sequence[tuple[Any, ...]]]

@@ -11,7 +11,7 @@ from typing import Any
 
 from trading_assets.models.dataset import Floats
 from trading_assets.models.trees import END
-from trading_assets.settings import ModelSettings
+from trading_assets.sections import ModelSettings
 
 
 def parameters(settings: ModelSettings) -> dict[str, Any]:

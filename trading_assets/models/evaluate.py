@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from trading_assets.models.dataset import Floats, Integers, to_ns
-from trading_assets.settings import ModelSettings
+from trading_assets.sections import ModelSettings
 
 LEAST_BLOCKS: Final = 10
 """Independent blocks below which no forecast is called better: an interval from fewer says little."""

@@ -12,7 +12,7 @@ from trading_assets.features import gaps as ledger
 from trading_assets.features.grid import epoch_ns, nanoseconds, whole_ticks
 from trading_assets.features.prices import BPS
 from trading_assets.schema import BOOK_CAUSES, TS_END, TS_GRID, TS_KNOWN, TS_START, class_fwd, labels, ret_fwd_bps
-from trading_assets.settings import LabelSettings
+from trading_assets.sections import LabelSettings
 
 MID: Final = "mid_px"
 _MID_AHEAD: Final = "mid_ahead"

@@ -14,7 +14,7 @@ from trading_assets.features.gaps import because_of
 from trading_assets.features.grid import epoch_ns, nanoseconds
 from trading_assets.models.labels import MID
 from trading_assets.schema import BOOK_CAUSES, TS_END, TS_GRID, TS_KNOWN, TS_START, class_fwd, labels, ret_fwd_bps
-from trading_assets.settings import LabelSettings
+from trading_assets.sections import LabelSettings
 
 _OPEN: Final = np.iinfo(np.int64).max
 _TOLERANCE: Final = 1e-9

@@ -36,7 +36,7 @@ from trading_assets.models.document import (
 )
 from trading_assets.models.evaluate import block_rows, calibration, score
 from trading_assets.models.split import split_forward
-from trading_assets.settings import LabelSettings, ModelSettings
+from trading_assets.sections import LabelSettings, ModelSettings
 
 
 @dataclass(frozen=True, slots=True)

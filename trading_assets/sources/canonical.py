@@ -6,7 +6,7 @@ Belongs here: comparing a file with what the encoder would have written. Does no
 from pathlib import Path
 from typing import Final
 
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.reader import CaptureReader
 from trading_assets.sources.writer import CanonicalWriter, encoder
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.lines import Int64s
 from trading_assets.sources.steps import Surveyed, each_line, steps, survey
 

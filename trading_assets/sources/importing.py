@@ -16,7 +16,7 @@ import numpy as np
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.formats import FORMATS, format_of
 from trading_assets.sources.formats.base import Ask, Format, Lack, Reading
 from trading_assets.sources.kinds import VENUE, book_sources, conflict

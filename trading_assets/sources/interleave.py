@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from trading_assets.raw.messages import Bools
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.lines import Int64s, line_starts
 from trading_assets.sources.reader import CaptureReader, Fragment
 from trading_assets.sources.steps import Surveyed

@@ -20,7 +20,7 @@ import numpy as np
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.connections import Connection
 from trading_assets.sources.lines import NS_PER_DAY, UNREADABLE, Int64s, filled_forward, line_starts, receive_times
 from trading_assets.sources.origins import Survey, first_of, instruments_of, name_of, names_of

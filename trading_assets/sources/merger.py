@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_assets.errors import CorruptObject
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.canonical import is_canonical
 from trading_assets.sources.interleave import Cursor, Marks, interleaved
 from trading_assets.sources.lines import Int64s

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.lines import UNREADABLE, Int64s, line_starts
 from trading_assets.sources.reader import CaptureReader, Fragment
 from trading_assets.sources.summary import piece_times

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.lines import NS_PER_DAY, UNREADABLE, Int64s, line_starts, receive_times
 from trading_assets.sources.reader import CaptureReader, Fragment
 

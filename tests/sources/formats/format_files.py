@@ -7,7 +7,7 @@ from typing import Any
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument
-from trading_assets.settings import CaptureSettings
+from trading_assets.sections import CaptureSettings
 from trading_assets.sources.formats import FORMATS, format_of
 from trading_assets.sources.formats.base import Ask, Reading
 from trading_assets.sources.importing import Brought, Rules, land_file

@@ -19,7 +19,7 @@ from trading_assets.orchestration.execute import Warehouse, circumstances, origi
 from trading_assets.orchestration.market_plan import MarketPlan
 from trading_assets.orchestration.plan import plan_of
 from trading_assets.orchestration.step import Step
-from trading_assets.settings import BackfillSettings
+from trading_assets.sections import BackfillSettings
 from trading_assets.storage.attempts import failures
 
 NIGHTLY: Final = "nightly"
