@@ -5,20 +5,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from feature_inputs import SMALL, START_NS, features, known_at, random_book, random_ledger, random_tape
+from feature_inputs import SMALL, START_NS, book, features, known_at, random_book, random_ledger, random_tape, row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from trading_assets.features import flow, matrix
+from trading_assets.features import flow, runs
 from trading_assets.features.arrivals import Arrivals
-from trading_assets.features.lookahead import arrived_by, cut_ticks, lookahead_rows
+from trading_assets.features.lookahead import cut_ticks, lookahead_rows, rows_of_their_past
 from trading_assets.features.matrix import feature_frame
 from trading_assets.features.ticks import count_ticks
 from trading_assets.features.trades import per_tick
 from trading_assets.raw import blocks
 from trading_assets.raw.messages import Floats, Int64s
-from trading_assets.schema import TS_RECV
+from trading_assets.schema import TS_GRID, TS_RECV
 
 SEEDS, ROWS, SIZES = st.integers(0, 10**6), st.integers(0, 120), st.integers(1, 130)
 EXAMPLES = settings(deadline=None, max_examples=20)
@@ -54,10 +54,10 @@ def test_features_are_the_same_bits_in_runs_of_any_number_of_ticks(seed: int, ro
     whole = features(*inputs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(matrix, "RUN_TICKS", run)
+        patch.setattr(runs, "RUN_TICKS", run)
         assert_frame_equal(bits(whole), bits(features(*inputs)))
         lazy = (frame.lazy() for frame in inputs)
-        assert 0 == lookahead_rows(whole, *lazy, SMALL, cuts=3)
+        assert 0 == lookahead_rows(whole.lazy(), *lazy, SMALL, cuts=3)
 
 
 @given(seed=SEEDS, rows=ROWS, size=SIZES)
@@ -69,19 +69,34 @@ def test_ticks_are_counted_by_the_receive_times_of_the_book_alone(seed: int, row
         assert features(book).height == count_ticks(book.lazy(), grid_ns=GRID_NS)
 
 
-@given(seed=SEEDS, rows=ROWS, size=SIZES, cuts=st.lists(st.integers(-2, 45), max_size=4, unique=True).map(sorted))
+@given(
+    seed=SEEDS,
+    rows=ROWS,
+    size=SIZES,
+    run=st.integers(1, 60),
+    cuts=st.lists(st.integers(-2, 45), max_size=4, unique=True).map(sorted),
+)
 @EXAMPLES
-def test_what_stands_at_a_cut_is_what_a_book_cut_there_gives(seed: int, rows: int, size: int, cuts: list[int]) -> None:
-    book, nothing = random_book(seed, rows).lazy(), random_tape(0, 0).lazy()
-    instants = [START_NS + second * GRID_NS for second in cuts]
+def test_rows_of_their_past_are_those_of_inputs_cut_at_the_next_cut(
+    seed: int, rows: int, size: int, run: int, cuts: list[int]
+) -> None:
+    inputs = random_book(seed, rows).lazy(), random_tape(seed, rows).lazy(), random_ledger(seed, 2).lazy()
+    before_ns = 0
+    wanted = []
+    for cut_ns in (START_NS + second * GRID_NS for second in cuts):
+        at_cut = book(row((cut_ns - START_NS) / GRID_NS, [], [], is_valid=False))
+        going_on = at_cut.with_columns(pl.col(TS_RECV) + pl.duration(nanoseconds=1))
+        seen, traded, gaps = known_at(*inputs, cut_ns)
+        of_cut = features(pl.concat([seen.collect(), going_on]), traded.collect(), gaps.collect())
+        wanted.append(of_cut.filter(pl.col(TS_GRID).cast(pl.Int64).is_between(before_ns, cut_ns, closed="right")))
+        before_ns = cut_ns
 
-    with blocks_of(size):
-        found = list(arrived_by(instants, book, levels=3, grid_ns=GRID_NS))
+    with blocks_of(size), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "RUN_TICKS", run)
+        found = list(rows_of_their_past([START_NS + second * GRID_NS for second in cuts], *inputs, SMALL))
 
-    assert instants == [cut_ns for cut_ns, _ in found]
-    for cut_ns, arrived in found:
-        seen, _, _ = known_at(book, nothing, random_ledger(0, 0).lazy(), cut_ns)
-        assert_frame_equal(Arrivals.of(seen, levels=3, grid_ns=GRID_NS).frame(), arrived.frame())
+    nothing = features(random_book(0, 0))
+    assert_frame_equal(bits(pl.concat([nothing, *wanted])), bits(pl.concat([nothing, *found])))
 
 
 @given(seed=SEEDS, rows=ROWS, size=SIZES, until_s=st.integers(0, 45))
@@ -116,7 +131,7 @@ def test_a_walk_that_looks_one_row_ahead_is_caught(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(flow, "add_event_flow", peek)
 
     clairvoyant = features(book, tape, gaps)
-    assert 0 < lookahead_rows(clairvoyant, book.lazy(), tape.lazy(), gaps.lazy(), SMALL, cuts=3)
+    assert 0 < lookahead_rows(clairvoyant.lazy(), book.lazy(), tape.lazy(), gaps.lazy(), SMALL, cuts=3)
 
 
 def test_a_written_day_is_audited_as_one_in_memory(tmp_path: Path) -> None:
@@ -130,6 +145,6 @@ def test_a_written_day_is_audited_as_one_in_memory(tmp_path: Path) -> None:
         peeked = published.with_columns(pl.col("mid_px").shift(-1))
 
         assert_frame_equal(features(book, tape, gaps), published, check_exact=True)
-        assert 4 == len(cut_ticks(published, 4))
-        assert 0 == lookahead_rows(published, *inputs, SMALL, cuts=4)
-        assert 0 < lookahead_rows(peeked, *inputs, SMALL, cuts=4)
+        assert 4 == len(cut_ticks(published.lazy(), 4))
+        assert 0 == lookahead_rows(published.lazy(), *inputs, SMALL, cuts=4)
+        assert 0 < lookahead_rows(peeked.lazy(), *inputs, SMALL, cuts=4)

@@ -10,7 +10,7 @@ BOOK, TAPE, GAPS = random_book(4, 400, hostile=False), random_tape(4, 300), rand
 
 
 def audit(published: pl.DataFrame, cuts: int = 3) -> int:
-    return lookahead_rows(published, BOOK.lazy(), TAPE.lazy(), GAPS.lazy(), SMALL, cuts=cuts)
+    return lookahead_rows(published.lazy(), BOOK.lazy(), TAPE.lazy(), GAPS.lazy(), SMALL, cuts=cuts)
 
 
 def test_a_table_made_from_the_past_passes() -> None:
@@ -60,7 +60,9 @@ def test_a_gap_that_ends_after_a_cut_is_open_there_and_changes_nothing() -> None
     open_ended = GAPS.with_columns(pl.lit(None).cast(GAPS.schema[TS_END]).alias(TS_END))
 
     assert (
-        lookahead_rows(features(BOOK, TAPE, open_ended), BOOK.lazy(), TAPE.lazy(), open_ended.lazy(), SMALL, cuts=5)
+        lookahead_rows(
+            features(BOOK, TAPE, open_ended).lazy(), BOOK.lazy(), TAPE.lazy(), open_ended.lazy(), SMALL, cuts=5
+        )
         == 0
     )
 
@@ -71,7 +73,7 @@ def test_an_empty_table_has_nothing_to_audit() -> None:
 
 def test_cuts_are_spread_over_the_table_and_end_with_its_last_tick() -> None:
     frame = features(BOOK, TAPE, GAPS)
-    chosen = cut_ticks(frame, 4)
+    chosen = cut_ticks(frame.lazy(), 4)
 
     assert len(chosen) == 4
     assert frame[TS_GRID].cast(pl.Int64)[-1] == chosen[-1]

@@ -164,7 +164,7 @@ def test_no_junk_in_prices_or_sizes_comes_out_as_nan_or_infinity(junk: float) ->
     spoiled = book.with_columns(pl.when(is_hit).then(junk).otherwise(name).alias(name) for name in book.columns[5:])
     spoiled_trades = trades.with_columns(pl.when(is_hit).then(junk).otherwise(SZ).alias(SZ))
 
-    quality = feature_quality(features(spoiled, spoiled_trades, gaps), SMALL)
+    quality = feature_quality(features(spoiled, spoiled_trades, gaps).lazy(), SMALL)
     assert quality["n_nan"] + quality["n_inf"] == 0
 
 

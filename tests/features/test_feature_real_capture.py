@@ -35,12 +35,12 @@ def features(raw: RawDay, book: pl.DataFrame | None = None) -> pl.DataFrame:
 
 def test_real_features_are_sound_and_equal_those_of_their_past(raw: RawDay) -> None:
     frame = features(raw)
-    quality = feature_quality(frame, SETTINGS)
+    quality = feature_quality(frame.lazy(), SETTINGS)
     inputs = (raw.snapshots.lazy(), raw.trades.lazy(), raw.gaps.lazy())
 
     assert 340 < quality["n_rows"] < 350
     assert {name for name, count in quality.items() if count} == {"n_rows"}
-    assert lookahead_rows(frame, *inputs, SETTINGS, cuts=3) == 0
+    assert lookahead_rows(frame.lazy(), *inputs, SETTINGS, cuts=3) == 0
 
 
 def test_real_order_flow_moves_with_the_mid_as_the_literature_says(raw: RawDay) -> None:

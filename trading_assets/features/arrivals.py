@@ -15,7 +15,7 @@ from trading_assets.features import flow
 from trading_assets.features.columns import ROWS_WHOLE, flow_at
 from trading_assets.features.grid import TICK, epoch_ns, runs_of
 from trading_assets.raw.blocks import blocks
-from trading_assets.raw.messages import Bools, Int64s
+from trading_assets.raw.messages import Bools, Floats, Int64s
 from trading_assets.schema import FIELDS, IS_VALID, SIDES, TS_RECV, level
 
 _A_LEVEL: Final = len(SIDES) * len(FIELDS)
@@ -68,9 +68,8 @@ class Arrivals:
         arrivals = cls(depth=depth_of(book, levels), grid_ns=grid_ns)
         for block in blocks(book, arrivals.columns):
             arrivals.add(block)
-            yield pl.concat([arrivals._open.clear(), *arrivals._over])
-            arrivals._over = ()
-        yield arrivals._open
+            yield arrivals.take()
+        yield arrivals.last
 
     def add(self, rows: pl.DataFrame) -> None:
         """Add the next rows of the book."""
@@ -81,11 +80,11 @@ class Arrivals:
         goes_on = bool(len(self._open)) and self._open[TICK][0] == runs.tick[0]
         whole = self._whole(known, runs.start, goes_on=goes_on)
         flows = {flow_at(n): np.zeros(len(runs.tick)) for n in range(self._depth)}
-        before, quotes = (frame.select(self.columns[2:]).to_numpy() for frame in (self._open, known))
+        before = self._open.select(self.columns[2:]).to_numpy()
         for n, (name, sums) in enumerate(flows.items()):
             sums[0] = self._open[name][0] if goes_on else 0.0
-            at = slice(n * _A_LEVEL, (n + 1) * _A_LEVEL)
-            flow.add_event_flow(flow.Quotes(*quotes.T[at]), before.T[at].ravel(), runs.of_row, sums)
+            quotes = flow.Quotes(*(_values(known[rung]) for rung in ladder(n, n + 1)))
+            flow.add_event_flow(quotes, before[:, n * _A_LEVEL :][:, :_A_LEVEL].ravel(), runs.of_row, sums)
         lasts = known[np.append(runs.start[1:], len(known)) - 1]
         brought = pl.DataFrame({TICK: runs.tick, ROWS_WHOLE: whole, **flows}).hstack(lasts)
         self._over = (*self._over, *([] if goes_on else [self._open]), brought[:-1])
@@ -97,6 +96,16 @@ class Arrivals:
         more.add(rows)
         return more
 
+    @property
+    def last(self) -> pl.DataFrame:
+        """The row of `frame` that more book rows may still add to; none while there is no row."""
+        return self._open
+
+    def take(self) -> pl.DataFrame:
+        """Return the rows of `frame` that are new and final, and forget them."""
+        over, self._over = self._over, ()
+        return pl.concat([self._open.clear(), *over])
+
     def frame(self) -> pl.DataFrame:
         """Return one row a tick at which rows became known, rising.
 
@@ -104,11 +113,7 @@ class Arrivals:
             `tick`; `rows_whole`, whether each row is valid and follows a valid one; `flow_00` …, the sums of
             `flow.add_event_flow`; `ts_recv` (Int64 ns), `is_valid` and the ladder of the last row.
         """
-        return pl.concat(self.parts())
-
-    def parts(self) -> list[pl.DataFrame]:
-        """Return `frame` in parts, without copying."""
-        return [*self._over, self._open]
+        return pl.concat([*self._over, self._open])
 
     def _whole(self, rows: pl.DataFrame, starts: Int64s, *, goes_on: bool) -> Bools:
         is_valid = rows[IS_VALID].to_numpy()
@@ -116,3 +121,10 @@ class Arrivals:
         whole: Bools = np.logical_and.reduceat(is_valid & np.append(was_valid, is_valid[:-1]), starts)
         whole[0] &= not goes_on or self._open[ROWS_WHOLE][0]
         return whole
+
+
+def _values(column: pl.Series) -> Floats:
+    """Return the values of a column, NaN where there is none; never writable, as it is where nothing was copied."""
+    values: Floats = column.to_numpy()
+    values.flags.writeable = False
+    return values

@@ -15,16 +15,12 @@ from trading_assets.settings import Settings
 
 
 def _measure(audit: Audit) -> Measures:
-    table = audit.staged.collect()
     settings = audit.settings.features
     book, trades, gaps = (audit.inputs[name] for name in ("raw_l2_snapshots", "raw_trades", "feed_gaps"))
-    n_ahead = lookahead_rows(table, book, trades, gaps, settings, cuts=audit.settings.gate.lookahead_cuts)
+    n_ahead = lookahead_rows(audit.staged, book, trades, gaps, settings, cuts=audit.settings.gate.lookahead_cuts)
     n_ticks = count_ticks(book, grid_ns=nanoseconds(settings.grid_s))
-    return {
-        **feature_quality(table, settings),
-        "n_lookahead_rows": n_ahead,
-        "n_missing_ticks": abs(n_ticks - table.height),
-    }
+    quality = feature_quality(audit.staged, settings)
+    return {**quality, "n_lookahead_rows": n_ahead, "n_missing_ticks": abs(n_ticks - quality["n_rows"])}
 
 
 def _rules(settings: Settings) -> Sequence[Rule]:

@@ -1,24 +1,17 @@
 """Columns of the working table that no published table has: each is spelled here once.
 
-Belongs here: names shared by ticks.py and the feature families, and their sum.
+Belongs here: names shared by ticks.py and the feature families.
 Does not: published columns (schema.py).
 """
 
-from collections.abc import Iterable
-from functools import reduce
-from operator import add
 from typing import Final
 
-import polars as pl
+from trading_assets.schema import Side
 
 ROWS_WHOLE: Final = "rows_whole"
 """Every book row of (tick - grid, tick] is valid and follows a valid one."""
-IS_BOOK_KNOWN: Final = "is_book_known"
-"""The last book row received by the tick is valid, and the tick is not inside a known gap."""
 IS_BOOK_WHOLE: Final = "is_book_whole"
 """Every book change of (tick - grid, tick] is known: recorded, valid, and no known gap touches it."""
-IS_TAPE_WHOLE: Final = "is_tape_whole"
-"""Every trade of (tick - grid, tick] is known."""
 N_TRADES: Final = "n_trades"
 BUY_SZ: Final = "buy_sz"
 SELL_SZ: Final = "sell_sz"
@@ -30,9 +23,11 @@ def flow_at(depth: int) -> str:
     return f"flow_{depth:02d}"
 
 
-def sum_of(names: Iterable[str]) -> pl.Expr:
-    """Add columns from the first to the last; a null adds nothing.
+def flow_to(levels: int) -> str:
+    """Name the order flow of the best levels together inside one tick: `flow_to_05`."""
+    return f"flow_to_{levels:02d}"
 
-    `polars.sum_horizontal` adds them in an order that its threads settle, so that its last digit changes now and then.
-    """
-    return reduce(add, (pl.col(name).fill_null(0.0) for name in names))
+
+def size_to(side: Side, levels: int) -> str:
+    """Name the size of the best levels of a side together: `bid_sz_to_05`."""
+    return f"{side}_sz_to_{levels:02d}"

@@ -6,14 +6,7 @@ Does not: how sizes change (flow.py). A book with fewer levels than asked for co
 
 import polars as pl
 
-from trading_assets.features.columns import IS_BOOK_KNOWN, sum_of
-from trading_assets.schema import Side, level
-
-
-def size(side: Side, levels: int) -> pl.Expr:
-    """Sum the sizes of the top levels of a side: 0 when the side is known to be empty, null when it is not known."""
-    rungs = (level(side, "sz", n) for n in range(levels))
-    return pl.when(IS_BOOK_KNOWN).then(sum_of(rungs))
+from trading_assets.features.columns import size_to
 
 
 def bid_depth(levels: int) -> pl.Expr:
@@ -23,7 +16,7 @@ def bid_depth(levels: int) -> pl.Expr:
     Unit: size
     Source: by definition
     """
-    return size("bid", levels).alias(f"bid_depth_{levels}")
+    return pl.col(size_to("bid", levels)).alias(f"bid_depth_{levels}")
 
 
 def ask_depth(levels: int) -> pl.Expr:
@@ -33,7 +26,7 @@ def ask_depth(levels: int) -> pl.Expr:
     Unit: size
     Source: by definition
     """
-    return size("ask", levels).alias(f"ask_depth_{levels}")
+    return pl.col(size_to("ask", levels)).alias(f"ask_depth_{levels}")
 
 
 def imbalance(levels: int) -> pl.Expr:
@@ -43,5 +36,5 @@ def imbalance(levels: int) -> pl.Expr:
     Unit: share
     Source: Gould, Bonart (2016), "Queue imbalance as a one-tick-ahead price predictor in a limit order book"
     """
-    bid, ask = size("bid", levels), size("ask", levels)
-    return pl.when(bid + ask > 0).then((bid - ask) / (bid + ask)).alias(f"imbalance_{levels}")
+    bid, ask = pl.col(size_to("bid", levels)), pl.col(size_to("ask", levels))
+    return ((bid - ask) / (bid + ask)).alias(f"imbalance_{levels}")

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.compiled import compiled, inlined
-from trading_assets.features.columns import IS_BOOK_WHOLE, flow_at, sum_of
+from trading_assets.features.columns import flow_at, flow_to
 from trading_assets.features.grid import Window, sum_over
 from trading_assets.raw.messages import Floats, Int64s
 
@@ -65,8 +65,7 @@ def ofi(levels: int, window: Window) -> pl.Expr:
     Unit: size
     Source: Cont, Kukanov, Stoikov (2014), "The price impact of order book events"
     """
-    flows = pl.when(IS_BOOK_WHOLE).then(sum_of(flow_at(n) for n in range(levels)))
-    return sum_over(flows, window).alias(f"ofi_{levels}_{window.name}")
+    return sum_over(pl.col(flow_to(levels)), window).alias(f"ofi_{levels}_{window.name}")
 
 
 def mlofi(depth: int, window: Window) -> pl.Expr:

@@ -6,43 +6,40 @@ Does not: how gaps are found (raw), or what a table does about them.
 
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from trading_assets.raw.messages import Int64s
 from trading_assets.schema import CAUSE
 
 TRADE_CAUSES: Final = ("trade_gap",)
 
-_FROM: Final = "gap_from"
-_UNTIL: Final = "gap_until"
-_FOREVER: Final = 2**63 - 1
+FOREVER: Final = np.iinfo(np.int64).max
+"""The end of a gap that is still open, ns since the epoch."""
+_NEVER: Final = np.iinfo(np.int64).min
 
 
-def because_of(gaps: pl.LazyFrame, causes: tuple[str, ...]) -> pl.LazyFrame:
+def because_of(gaps: pl.DataFrame, causes: tuple[str, ...]) -> pl.DataFrame:
     """Keep the ledger rows of these causes."""
     return gaps.filter(pl.col(CAUSE).cast(pl.String).is_in(list(causes)))
 
 
-def with_latest_end(
-    frame: pl.LazyFrame, gaps: pl.LazyFrame, *, asked: str, start: pl.Expr, end: pl.Expr, name: str
-) -> pl.LazyFrame:
-    """Add the latest end among the gaps that have started by the time in column `asked`; null where none has.
+class LatestEnds:
+    """At any time the latest end among the gaps that have started.
 
     A span [a, b] touches a gap if and only if the latest end of the gaps started by b is not before a.
 
     Args:
-        frame: rows with a rising Int64 column `asked` (ns since the epoch).
-        gaps: ledger rows.
-        asked: the column of `frame` to ask about.
-        start: Int64 start of a gap, never null.
-        end: Int64 end of a gap; null is a gap that is still open, and ends never.
-        name: the Int64 column to add.
+        start: `[n]` when gaps start, ns since the epoch, in any order.
+        end: `[n]` when they end.
     """
-    ends = (
-        gaps.select(start.alias(_FROM), end.fill_null(_FOREVER).alias(_UNTIL))
-        .group_by(_FROM)
-        .agg(pl.col(_UNTIL).max())
-        .sort(_FROM)
-        .with_columns(pl.col(_UNTIL).cum_max().alias(name))
-        .drop(_UNTIL)
-    )
-    return frame.join_asof(ends, left_on=asked, right_on=_FROM, coalesce=True).drop(_FROM, strict=False)
+
+    def __init__(self, start: Int64s, end: Int64s) -> None:
+        order = np.argsort(start, kind="stable")
+        self._start = start[order]
+        self._end = np.append(_NEVER, np.maximum.accumulate(end[order]))
+
+    def by(self, ns: Int64s) -> Int64s:
+        """Return the latest end of the gaps started by each time; where none has, a time before all others."""
+        latest: Int64s = self._end[np.searchsorted(self._start, ns, side="right")]
+        return latest

@@ -13,8 +13,8 @@ import polars as pl
 
 from trading_assets.compiled import compiled
 from trading_assets.errors import InvalidSettings
-from trading_assets.raw.messages import Floats, Int64s
-from trading_assets.schema import TIME, TS_RECV, horizon
+from trading_assets.raw.messages import Bools, Floats, Int64s
+from trading_assets.schema import TIME, horizon
 
 NS: Final = 1_000_000_000
 TICK: Final = "tick"
@@ -70,9 +70,9 @@ def epoch_ns(time: str) -> pl.Expr:
     return pl.col(time).cast(TIME).cast(pl.Int64)
 
 
-def first_tick(ns: pl.Expr, grid_ns: int) -> pl.Expr:
+def first_tick(ns: Int64s, grid_ns: int) -> Int64s:
     """Return the first tick that may know of something at `ns`: the smallest tick >= ns."""
-    return (ns + (grid_ns - 1)) // grid_ns * grid_ns
+    return -(-ns // grid_ns) * grid_ns
 
 
 class Runs(NamedTuple):
@@ -101,30 +101,32 @@ def _number_runs(ns: Int64s, grid_ns: int, tick: Int64s, start: Int64s, of_row: 
     return n
 
 
-def living_ticks(arrivals: pl.LazyFrame, grid_ns: int) -> pl.LazyFrame:
-    """List the ticks at which the recording is alive, rising, as one Int64 column `tick`.
+class Ticks(NamedTuple):
+    """`n` ticks at which the recording is alive, rising, and the row of the arrivals that stands at each."""
+
+    tick: Int64s  # [n] ns since the epoch
+    row: Int64s  # [n] the last row that had arrived
+    is_new: Bools  # [n] whether it arrived since the tick before
+
+
+def living_ticks(tick: Int64s, ts_recv: Int64s, grid_ns: int) -> Ticks:
+    """List the ticks at which the recording is alive.
 
     Tick g is listed if the last book row received by g is at most `SILENCE_S` old, from the first book row to
     the last. That asks only about rows received by g, so cutting the future removes ticks at the end only.
 
     Args:
-        arrivals: rising `tick` at which book rows became known, with `ts_recv` (Int64 ns) of the last of them.
+        tick: `[m]` rising ticks at which book rows became known.
+        ts_recv: `[m]` when the last of them was received, ns since the epoch.
         grid_ns: distance between ticks.
     """
-    before = arrivals.select(
-        pl.int_ranges(
-            pl.col(TICK).shift(1) + grid_ns,
-            pl.min_horizontal(pl.col(TICK), (pl.col(TS_RECV).shift(1) + SILENCE_S * NS) // grid_ns * grid_ns + grid_ns),
-            grid_ns,
-        ).alias(TICK)
-    )
-    reached = arrivals.select(pl.col(TICK).filter(pl.col(TICK) <= pl.col(TS_RECV).max()))
-    return pl.concat([reached, before.explode(TICK).drop_nulls()]).sort(TICK)
-
-
-def follows_a_tick(grid_ns: int) -> pl.Expr:
-    """Tell whether the tick before this one exists too, so that (g - grid, g] was recorded in full."""
-    return (pl.col(TICK).diff() == grid_ns).fill_null(value=False)
+    silent_at = (ts_recv + SILENCE_S * NS) // grid_ns * grid_ns + grid_ns
+    n_ticks = np.maximum(1, (np.minimum(tick[1:], silent_at[:-1]) - tick[:-1]) // grid_ns)
+    is_reached = tick[-1:] <= ts_recv[-1:]
+    n_ticks = np.append(n_ticks, is_reached.astype(np.int64))
+    row = np.repeat(np.arange(len(n_ticks)), n_ticks)
+    nth = np.arange(len(row)) - np.repeat(np.cumsum(n_ticks) - n_ticks, n_ticks)
+    return Ticks(tick[row] + nth * grid_ns, row, nth == 0)
 
 
 def sum_over(values: pl.Expr, window: Window) -> pl.Expr:
@@ -150,12 +152,17 @@ def _sum_of_last(values: pl.Series, n: int) -> pl.Series:
 def _add_blocks(block: Floats, n: int, total: Floats) -> None:
     """Fill in the sums of the last `n` values; `block` is used up: it becomes the sums of the last 2, 4, …."""
     size, taken = 1, 0
-    while taken < n:
+    while True:
         if n & size:
-            for row in range(len(block)):
-                part = block[row - taken] if row >= taken else np.nan
-                total[row] = part if taken == 0 else total[row] + part
+            for row in range(min(taken, len(block))):
+                total[row] = np.nan
+            for row in range(taken, len(block)):
+                total[row] = block[row - taken] if taken == 0 else total[row] + block[row - taken]
             taken += size
-        for row in range(len(block) - 1, -1, -1):
-            block[row] += block[row - size] if row >= size else np.nan
+        if taken == n:
+            return
+        for row in range(len(block) - 1, size - 1, -1):
+            block[row] += block[row - size]
+        for row in range(min(size, len(block))):
+            block[row] = np.nan
         size *= 2

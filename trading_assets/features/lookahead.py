@@ -4,18 +4,21 @@ Belongs here: recomputing features from the past of a cut, and comparing bit by 
 Does not: the features, or what a gate makes of the count.
 """
 
-from collections import deque
 from collections.abc import Iterator, Sequence
+from copy import copy
 from functools import partial
+from itertools import chain
 from typing import Final
 
 import polars as pl
 
 from trading_assets.features.arrivals import Arrivals, depth_of
 from trading_assets.features.grid import epoch_ns, nanoseconds
-from trading_assets.features.matrix import feature_runs
+from trading_assets.features.matrix import features_of, runs_for
+from trading_assets.features.runs import Run
+from trading_assets.features.ticks import KnownGaps
 from trading_assets.features.trades import per_tick
-from trading_assets.raw.blocks import blocks
+from trading_assets.raw.blocks import Walk
 from trading_assets.schema import TIME, TS_END, TS_GRID, TS_KNOWN, TS_RECV
 from trading_assets.sections import FeatureSettings
 
@@ -23,7 +26,7 @@ _HERE: Final = "is_here"
 
 
 def lookahead_rows(
-    published: pl.DataFrame,
+    published: pl.LazyFrame,
     book: pl.LazyFrame,
     trades: pl.LazyFrame,
     gaps: pl.LazyFrame,
@@ -33,8 +36,9 @@ def lookahead_rows(
 ) -> int:
     """Count published rows that differ from what their own past gives, over some cuts.
 
-    At each of `cuts` ticks, spread evenly over the table, the features are computed anew from what had been received by
-    that tick; every row up to it must be there and equal in every bit. A row is counted once.
+    At each of `cuts` ticks, spread evenly over the table, the features since the cut before are computed anew from what
+    had been received by that tick; each row must be there and equal in every bit. Rows that an earlier cut has shown
+    to need nothing later are not computed again: all cuts together are one walk of the inputs, and one of the table.
 
     Args:
         published: the table to audit, `feature_schema(settings)`.
@@ -42,67 +46,49 @@ def lookahead_rows(
         trades: likewise.
         gaps: likewise.
         settings: what it was made with.
-        cuts: how many ticks to cut at; each costs at most one computation of the whole table, all together one walk of
-            the book.
+        cuts: how many ticks to cut at.
 
     Returns:
         The number of ticks whose row is different, missing or too many.
     """
-    grid_ns = nanoseconds(settings.grid_s)
-    different: set[int] = set()
-    for cut_ns, arrived in arrived_by(cut_ticks(published, cuts), book, levels=settings.levels, grid_ns=grid_ns):
-        traded = per_tick(trades, grid_ns, until_ns=cut_ns)
-        expected = partial(feature_runs, arrived.parts(), traded, gaps_known_at(gaps, cut_ns), settings)
-        is_past = published.select(epoch_ns(TS_GRID) <= cut_ns).to_series()
-        if not _begins_with(published, expected(), n_rows=int(is_past.sum())):
-            different.update(_differing_ticks(published.filter(is_past), pl.concat(expected())))
-    return len(different)
+    given = Walk(published, by=TS_GRID)
+    n_different = 0
+    for expected in rows_of_their_past(cut_ticks(published, cuts), book, trades, gaps, settings):
+        some = given.until(expected[TS_GRID].cast(pl.Int64)[-1])
+        n_different += _n_different(pl.concat([given.nothing, *some]), expected)
+    return n_different + sum(part.height for part in given.rest())
 
 
-def _begins_with(published: pl.DataFrame, runs: Iterator[pl.DataFrame], *, n_rows: int) -> bool:
-    """Tell whether the first rows of a table are these, in every bit: to find which differ takes far more memory."""
-    n_equal = 0
-    for run in runs:
-        given = published.slice(n_equal, run.height)
-        if given.schema != run.schema or not all(_bits(given[name]).equals(_bits(run[name])) for name in run.columns):
-            return False
-        n_equal += run.height
-    return n_equal == n_rows
-
-
-def cut_ticks(published: pl.DataFrame, cuts: int) -> list[int]:
+def cut_ticks(published: pl.LazyFrame, cuts: int) -> list[int]:
     """Choose ticks (ns) evenly spread over the table, the last tick always among them."""
-    ticks = published.select(epoch_ns(TS_GRID)).to_series()
+    ticks = published.select(epoch_ns(TS_GRID)).collect().to_series().drop_nulls()
     return sorted({int(ticks[len(ticks) * n // cuts - 1]) for n in range(1, cuts + 1) if len(ticks) * n >= cuts})
 
 
-def arrived_by(cuts: Sequence[int], book: pl.LazyFrame, *, levels: int, grid_ns: int) -> Iterator[tuple[int, Arrivals]]:
-    """Yield each cut (ns, rising) with the arrivals of the rows received by it.
+def rows_of_their_past(
+    cuts: Sequence[int], book: pl.LazyFrame, trades: pl.LazyFrame, gaps: pl.LazyFrame, settings: FeatureSettings
+) -> Iterator[pl.DataFrame]:
+    """Yield the features up to the last cut, each made of what had been received by the first cut not before its tick.
 
-    The book is walked once, and what stands at a cut is taken before any later row is added, so it can hang on none.
-    To each the book gets one row more, blank and a nanosecond after the cut: it says that the recording went on,
-    so that the tick of the cut exists, and nothing else.
+    At a cut (ns, rising) the walk goes two ways. One ends with a row that is blank and a nanosecond after the cut: it
+    says that the recording went on, so that the tick of the cut exists, and nothing else. The other reads on.
     """
-    arrivals = Arrivals(depth=depth_of(book, levels), grid_ns=grid_ns)
+    grid_ns = nanoseconds(settings.grid_s)
+    arrivals, runs = Arrivals(depth=depth_of(book, settings.levels), grid_ns=grid_ns), runs_for(settings)
     blank = pl.DataFrame(schema=book.select(arrivals.columns).collect_schema())
-    waiting = deque(cuts)
-
-    def taken() -> tuple[int, Arrivals]:
-        cut_ns = waiting.popleft()
+    walk = Walk(book, arrivals.columns, by=TS_RECV)
+    for cut_ns in cuts:
+        known_gaps = KnownGaps.of(gaps_known_at(gaps, cut_ns).collect(), grid_ns=grid_ns)
+        traded = per_tick(trades, grid_ns, until_ns=cut_ns)
+        made = partial(features_of, traded=traded, gaps=known_gaps, settings=settings)
+        for rows in walk.until(cut_ns):
+            arrivals.add(rows)
+            yield from map(made, runs.add(arrivals.take()))
         witness = pl.DataFrame({TS_RECV: [cut_ns + 1]}, schema={TS_RECV: TIME})
-        return cut_ns, arrivals.and_then(pl.concat([blank, witness], how="diagonal"))
-
-    for block in blocks(book, arrivals.columns):
-        rest = block
-        while waiting and (is_later := rest.select(epoch_ns(TS_RECV) > waiting[0]).to_series()).any():
-            arrivals.add(rest.filter(~is_later))
-            rest = rest.filter(is_later)
-            yield taken()
-        if not waiting:
-            return
-        arrivals.add(rest)
-    while waiting:
-        yield taken()
+        ended, ending = arrivals.and_then(pl.concat([blank, witness], how="diagonal")), copy(runs)
+        at_cut: Iterator[Run] = chain(ending.add(ended.take()), ending.add(ended.last), ending.rest())
+        yield from map(made, at_cut)
+        runs.skip(cut_ns)
 
 
 def gaps_known_at(gaps: pl.LazyFrame, cut_ns: int) -> pl.LazyFrame:
@@ -113,15 +99,17 @@ def gaps_known_at(gaps: pl.LazyFrame, cut_ns: int) -> pl.LazyFrame:
     )
 
 
-def _differing_ticks(given: pl.DataFrame, expected: pl.DataFrame) -> list[int]:
-    """Return the ticks (ns) whose rows are not the same bits in the same columns."""
+def _n_different(given: pl.DataFrame, expected: pl.DataFrame) -> int:
+    """Count the ticks whose rows are not the same bits in the same columns."""
     if given.schema != expected.schema:
-        return [int(ns) for ns in given.select(epoch_ns(TS_GRID)).to_series()]
+        return max(given.height, expected.height)
+    if all(_bits(given[name]).equals(_bits(expected[name])) for name in given.columns):
+        return 0
     both = _with_bits(given).join(_with_bits(expected), on=TS_GRID, how="full", coalesce=True, suffix="_expected")
     names = [name for name in given.columns if name != TS_GRID]
     is_new = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_expected")) for name in names)
     is_alone = pl.col(_HERE).is_null() | pl.col(f"{_HERE}_expected").is_null()
-    return [int(ns) for ns in both.filter(is_new | is_alone).select(epoch_ns(TS_GRID)).to_series()]
+    return both.filter(is_new | is_alone)[TS_GRID].n_unique()
 
 
 def _with_bits(frame: pl.DataFrame) -> pl.DataFrame:

@@ -4,7 +4,8 @@ Belongs here: the one door to the stage, from raw tables to `book_features`.
 Does not: formulas (one module a family) and the list of them (registry.py).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cache, partial
 from itertools import chain
 from typing import Final
 
@@ -12,24 +13,23 @@ import polars as pl
 
 from trading_assets.ahead import ahead
 from trading_assets.features.arrivals import Arrivals
-from trading_assets.features.grid import TICK, living_ticks, nanoseconds
+from trading_assets.features.grid import TICK, nanoseconds
 from trading_assets.features.registry import REGISTRY, windows
-from trading_assets.features.ticks import tick_frame
+from trading_assets.features.runs import Run, Runs
+from trading_assets.features.ticks import KnownGaps, tick_frame
 from trading_assets.features.trades import per_tick
 from trading_assets.schema import TIME, TS_GRID
 from trading_assets.sections import FeatureSettings
 
-_NEVER: Final = -1  # no tick lies before 1970
 _PARTS_AHEAD: Final = 8
-RUN_TICKS = 32_768
-"""Ticks of which features are computed together: all features of so many take some 20 MB."""
 
 
 def feature_frame(
     book: pl.LazyFrame, trades: pl.LazyFrame, gaps: pl.LazyFrame, settings: FeatureSettings
 ) -> pl.LazyFrame:
     """Compute the features of a day that fits in memory; the arguments are those of `feature_rows`."""
-    return pl.concat(feature_rows(book, trades, gaps, settings)).lazy()
+    nothing = pl.DataFrame(schema=feature_schema(settings))
+    return pl.concat([nothing, *feature_rows(book, trades, gaps, settings)]).lazy()
 
 
 def feature_rows(
@@ -49,78 +49,42 @@ def feature_rows(
         settings: the grid, the levels, the windows.
 
     Returns:
-        `feature_schema(settings)`, rising in `ts_grid`; no value is NaN or infinite. At least one frame.
+        `feature_schema(settings)`, rising in `ts_grid`; no value is NaN or infinite.
 
     Raises:
         InvalidSettings: a window is not a whole number of grid steps.
     """
-    windows(settings)  # settings that are wrong are refused before a long walk
+    runs = runs_for(settings)
     grid_ns = nanoseconds(settings.grid_s)
     arrived = ahead(Arrivals.walk(book, levels=settings.levels, grid_ns=grid_ns), n=_PARTS_AHEAD)
-    return feature_runs(arrived, per_tick(trades, grid_ns), gaps, settings)
+    known_gaps = KnownGaps.of(gaps.collect(), grid_ns=grid_ns)
+    made = partial(features_of, traded=per_tick(trades, grid_ns), gaps=known_gaps, settings=settings)
+    return map(made, chain.from_iterable(chain(map(runs.add, arrived), [runs.rest()])))
 
 
-def feature_runs(
-    arrived: Iterable[pl.DataFrame], traded: pl.DataFrame, gaps: pl.LazyFrame, settings: FeatureSettings
-) -> Iterator[pl.DataFrame]:
-    """Compute the features of what was gathered from the raw tables, some thousand ticks at a time.
+def runs_for(settings: FeatureSettings) -> Runs:
+    """Return runs of ticks, each with as many before it as the features look back on.
+
+    Raises:
+        InvalidSettings: a window is not a whole number of grid steps.
+    """
+    look_back = 1 + max(window.n_ticks for window in windows(settings))
+    return Runs(grid_ns=nanoseconds(settings.grid_s), look_back=look_back)
+
+
+def features_of(run: Run, traded: pl.DataFrame, gaps: KnownGaps, settings: FeatureSettings) -> pl.DataFrame:
+    """Compute the features of a run of ticks.
 
     Args:
-        arrived: `Arrivals.frame` of the book, in parts.
+        run: the ticks, with what had arrived by them.
         traded: `trades.per_tick`.
-        gaps: `schema.FEED_GAPS`.
-        settings: what they were gathered with.
+        gaps: what is known of them.
+        settings: what all of these were gathered with.
     """
-    grid_ns = nanoseconds(settings.grid_s)
-    look_back = 1 + max(window.n_ticks for window in windows(settings))
-    features = [expression for feature in REGISTRY for expression in feature.expressions(settings)]
-    floats = [name for feature in REGISTRY if feature.dtype.is_float() for name in feature.names(settings)]
-    ledger = gaps.collect().lazy()
-    for ticks, known, n_before in _runs(arrived, grid_ns, look_back):
-        table = tick_frame(ticks, known, traded, ledger, levels=settings.levels, grid_ns=grid_ns)
-        # Of a table at hand: a lazy query spends longer on looking for what its hundred expressions have in common.
-        made = table.collect().select(pl.col(TICK).cast(TIME).alias(TS_GRID), *features)
-        yield made.with_columns(map(_finite, floats)).slice(n_before)
-
-
-def _runs(
-    arrived: Iterable[pl.DataFrame], grid_ns: int, look_back: int
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, int]]:
-    """Yield some thousand ticks at a time, what had arrived by each, and how many of them were yielded before.
-
-    A feature looks back over its window and one tick, no further, so that is what a run has to know of those before.
-    """
-    parts: list[pl.DataFrame] = []
-    n_new, done = 0, _NEVER
-    for part in chain(arrived, [None]):
-        if part is not None:
-            parts.append(part)
-            n_new += part.height
-            if n_new < RUN_TICKS:
-                continue
-        known = pl.concat(parts)
-        ticks = living_ticks(known.lazy(), grid_ns).collect()
-        n_done = int(ticks[TICK].search_sorted(done, side="right"))
-        is_empty = part is None and done == _NEVER and ticks.is_empty()
-        for start in range(n_done, ticks.height + is_empty, RUN_TICKS):
-            since = max(0, start - look_back)
-            some = ticks.slice(since, start - since + RUN_TICKS)
-            yield some, _known_at(some, known), start - since
-        last = ticks.tail(look_back)
-        parts, n_new = [known if last.is_empty() else known[_row_at(known, last[TICK][0]) :]], 0
-        done = done if last.is_empty() else int(last[TICK][-1])
-
-
-def _known_at(ticks: pl.DataFrame, arrived: pl.DataFrame) -> pl.DataFrame:
-    """Keep what arrived between some ticks, and the last before them."""
-    if ticks.is_empty():
-        return arrived
-    return arrived[_row_at(arrived, ticks[TICK][0]) : _row_at(arrived, ticks[TICK][-1]) + 1]
-
-
-def _row_at(arrived: pl.DataFrame, tick: int) -> int:
-    """Return the row that was the last to have arrived at a tick."""
-    return int(arrived[TICK].search_sorted(tick, side="right")) - 1
+    table = tick_frame(run, traded, gaps, settings)
+    features, finite = _expressions(settings)
+    # Of a table at hand: a lazy query spends longer on looking for what its hundred expressions have in common.
+    return table.select(features).with_columns(finite).slice(run.n_before)
 
 
 def feature_schema(settings: FeatureSettings) -> dict[str, pl.DataType]:
@@ -132,6 +96,14 @@ def feature_schema(settings: FeatureSettings) -> dict[str, pl.DataType]:
 def feature_names(settings: FeatureSettings) -> list[str]:
     """Return the features' columns, without `ts_grid`."""
     return [name for name in feature_schema(settings) if name != TS_GRID]
+
+
+@cache
+def _expressions(settings: FeatureSettings) -> tuple[list[pl.Expr], list[pl.Expr]]:
+    """Build the features, and what nulls those that are not numbers: it takes as long as a minute of their values."""
+    features = [expression for feature in REGISTRY for expression in feature.expressions(settings)]
+    floats = [name for name, dtype in feature_schema(settings).items() if dtype.is_float()]
+    return [pl.col(TICK).cast(TIME).alias(TS_GRID), *features], [_finite(name) for name in floats]
 
 
 def _finite(name: str) -> pl.Expr:

@@ -4,13 +4,15 @@ Belongs here: counts of broken rules, each 0 in a sound table.
 Does not: thresholds and verdicts (the gate), and the audit against the future (lookahead.py).
 """
 
+from collections import Counter
 from typing import Final
 
 import polars as pl
 
-from trading_assets.features.grid import SILENCE_S, nanoseconds
+from trading_assets.features.grid import SILENCE_S, epoch_ns, nanoseconds
 from trading_assets.features.matrix import feature_schema
 from trading_assets.features.registry import REGISTRY, Feature
+from trading_assets.raw.blocks import blocks
 from trading_assets.schema import TS_GRID
 from trading_assets.sections import FeatureSettings
 
@@ -18,11 +20,11 @@ FORWARD: Final = "fwd"
 """The infix of labels; a feature that carries it has looked ahead."""
 
 
-def feature_quality(frame: pl.DataFrame, settings: FeatureSettings) -> dict[str, float]:
-    """Measure a table of features against its declaration.
+def feature_quality(table: pl.LazyFrame, settings: FeatureSettings) -> dict[str, float]:
+    """Measure a table of features against its declaration, a block of rows at a time.
 
     Args:
-        frame: a table that should be `feature_schema(settings)`; any columns are accepted and measured.
+        table: what should be `feature_schema(settings)`; any columns are accepted and measured.
         settings: what the table was made with.
 
     Returns:
@@ -32,24 +34,26 @@ def feature_quality(frame: pl.DataFrame, settings: FeatureSettings) -> dict[str,
         `n_out_of_range` values outside their feature's bounds; `n_grid_broken` rows off the grid or not after the
         row before; `n_fwd_columns`.
     """
-    declared = feature_schema(settings)
-    floats = frame.select(pl.selectors.float())
-    missing = [name for name in declared if name not in frame.columns]
-    wrong = [name for name, dtype in declared.items() if name in frame.columns and frame.schema[name] != dtype]
+    declared, schema = feature_schema(settings), table.collect_schema()
+    missing = [name for name in declared if name not in schema]
+    counted = dict.fromkeys(("n_rows", "n_nan", "n_inf", "n_out_of_range"), 0)
+    for block in blocks(table):
+        floats = block.select(pl.selectors.float())
+        counted["n_rows"] += block.height
+        counted["n_nan"] += _total(floats.select(pl.all().is_nan().sum()))
+        counted["n_inf"] += _total(floats.select(pl.all().is_infinite().sum()))
+        counted["n_out_of_range"] += _total(block.select(_outside(block, settings)))
     return {
-        "n_rows": frame.height,
+        **counted,
         "n_missing_columns": len(missing),
-        "n_wrong_dtypes": len(wrong),
-        "n_nan": _total(floats.select(pl.all().is_nan().sum())),
-        "n_inf": _total(floats.select(pl.all().is_infinite().sum())),
-        "null_share_worst": 1.0 if missing else _worst_null_share(frame, settings),
-        "n_out_of_range": _total(frame.select(_outside(frame, settings))),
-        "n_grid_broken": _n_grid_broken(frame, settings),
-        "n_fwd_columns": sum(FORWARD in name for name in frame.columns),
+        "n_wrong_dtypes": sum(name in schema and schema[name] != dtype for name, dtype in declared.items()),
+        "null_share_worst": 1.0 if missing else _worst_null_share(table, settings),
+        "n_grid_broken": _n_grid_broken(table, settings) if TS_GRID in schema else counted["n_rows"],
+        "n_fwd_columns": sum(FORWARD in name for name in schema),
     }
 
 
-def null_shares(frame: pl.DataFrame, settings: FeatureSettings) -> dict[str, float]:
+def null_shares(table: pl.LazyFrame, settings: FeatureSettings) -> dict[str, float]:
     """Return each feature's share of nulls outside the warm-up; 1 for all when no row is outside.
 
     The warm-up is the largest window after the first row and after each silence in which no ticks exist.
@@ -59,14 +63,18 @@ def null_shares(frame: pl.DataFrame, settings: FeatureSettings) -> dict[str, flo
     silence = pl.duration(seconds=SILENCE_S)
     is_start = (pl.col(TS_GRID).diff() > silence).fill_null(value=True)
     started = pl.when(is_start).then(pl.col(TS_GRID)).forward_fill()
-    warm = frame.filter(pl.col(TS_GRID) - started >= warm_up)
-    if warm.is_empty():
-        return dict.fromkeys(names, 1.0)
-    return warm.select(pl.col(names).null_count() / warm.height).row(0, named=True)
+    is_warm = table.select((pl.col(TS_GRID) - started >= warm_up).fill_null(value=False)).collect().to_series()
+    n_nulls, n_seen = Counter(dict.fromkeys(names, 0)), 0
+    for block in blocks(table, names):
+        warm = block.filter(is_warm[n_seen : n_seen + block.height])
+        n_nulls.update(warm.null_count().row(0, named=True))
+        n_seen += block.height
+    n_warm = int(is_warm.sum())
+    return {name: n / n_warm if n_warm else 1.0 for name, n in n_nulls.items()}
 
 
-def _worst_null_share(frame: pl.DataFrame, settings: FeatureSettings) -> float:
-    shares = null_shares(frame, settings)
+def _worst_null_share(table: pl.LazyFrame, settings: FeatureSettings) -> float:
+    shares = null_shares(table, settings)
     return max(shares[name] for one in REGISTRY if not one.may_be_undefined for name in one.names(settings))
 
 
@@ -86,10 +94,8 @@ def _is_within(value: pl.Expr, feature: Feature) -> pl.Expr:
     return value.cast(pl.Float64).fill_nan(None).is_between(low, high)
 
 
-def _n_grid_broken(frame: pl.DataFrame, settings: FeatureSettings) -> int:
-    if TS_GRID not in frame.columns:
-        return frame.height
-    ns = frame.select(pl.col(TS_GRID).cast(pl.Int64)).to_series()
+def _n_grid_broken(table: pl.LazyFrame, settings: FeatureSettings) -> int:
+    ns = table.select(epoch_ns(TS_GRID)).collect().to_series()
     is_off = (ns % nanoseconds(settings.grid_s) != 0).fill_null(value=True)
     is_back = (ns.diff() <= 0).fill_null(value=False)
     return int((is_off | is_back).sum())

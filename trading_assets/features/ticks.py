@@ -5,102 +5,98 @@ Does not: walking the book (arrivals.py) or the tape (trades.py). Features are e
 depth.py, flow.py, trades.py, volatility.py).
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import NamedTuple, Self
 
+import numpy as np
 import polars as pl
 
-from trading_assets.features import gaps as ledger
 from trading_assets.features import trades as tape
 from trading_assets.features.arrivals import Arrivals, depth_of, ladder
-from trading_assets.features.columns import IS_BOOK_KNOWN, IS_BOOK_WHOLE, IS_TAPE_WHOLE, N_TRADES, ROWS_WHOLE, flow_at
-from trading_assets.features.grid import TICK, epoch_ns, first_tick, follows_a_tick, living_ticks
-from trading_assets.schema import BOOK_CAUSES, IS_VALID, TS_END, TS_KNOWN, TS_RECV
+from trading_assets.features.columns import IS_BOOK_WHOLE, N_TRADES, ROWS_WHOLE, flow_at, flow_to, size_to
+from trading_assets.features.gaps import FOREVER, TRADE_CAUSES, LatestEnds
+from trading_assets.features.grid import TICK, epoch_ns, first_tick, living_ticks, nanoseconds
+from trading_assets.features.registry import depths
+from trading_assets.features.runs import Run
+from trading_assets.raw.messages import Bools, Floats, Int64s
+from trading_assets.schema import BOOK_CAUSES, CAUSE, IS_VALID, SIDES, TS_END, TS_KNOWN, TS_RECV, level
+from trading_assets.sections import FeatureSettings
 
-_BOOK_GAP: Final = "book_gap"
-_BOOK_GAP_TICK: Final = "book_gap_tick"
-_TAPE_GAP_TICK: Final = "tape_gap_tick"
+
+class KnownGaps(NamedTuple):
+    """Until when gaps last that are known by a tick: exact for the instant, in whole ticks for (tick - grid, tick]."""
+
+    book: LatestEnds
+    book_in_ticks: LatestEnds
+    tape_in_ticks: LatestEnds
+
+    @classmethod
+    def of(cls, gaps: pl.DataFrame, *, grid_ns: int) -> Self:
+        """Read a ledger (`schema.FEED_GAPS`, in any order)."""
+        spans = gaps.select(epoch_ns(TS_KNOWN), epoch_ns(TS_END).fill_null(FOREVER), pl.col(CAUSE).cast(pl.String))
+        known, end = spans[TS_KNOWN].to_numpy(), spans[TS_END].to_numpy()
+        end = np.maximum(known, end)
+        tick = first_tick(known, grid_ns)
+        end_tick = np.where(end == FOREVER, FOREVER, first_tick(end, grid_ns))
+        of_book, of_tape = (spans[CAUSE].is_in(causes).to_numpy() for causes in (BOOK_CAUSES, TRADE_CAUSES))
+        return cls(
+            LatestEnds(known[of_book], end[of_book]),
+            LatestEnds(tick[of_book], end_tick[of_book]),
+            LatestEnds(tick[of_tape], end_tick[of_tape]),
+        )
 
 
-def tick_frame(
-    ticks: pl.DataFrame,
-    arrived: pl.DataFrame,
-    traded: pl.DataFrame,
-    gaps: pl.LazyFrame,
-    *,
-    levels: int,
-    grid_ns: int,
-) -> pl.LazyFrame:
+def tick_frame(run: Run, traded: pl.DataFrame, gaps: KnownGaps, settings: FeatureSettings) -> pl.DataFrame:
     """Bring what arrived onto the grid, one row a tick.
 
     Args:
-        ticks: `grid.living_ticks` without a break; of the first it is not known whether it follows another.
-        arrived: `Arrivals.frame`.
+        run: ticks without a break; of the first it is not known whether it follows another.
         traded: `trades.per_tick`.
-        gaps: `schema.FEED_GAPS`, in any order.
-        levels: how many levels there shall be; those that the book does not have are null.
-        grid_ns: distance between ticks.
+        gaps: what is known of them.
+        settings: the grid, and how many levels there shall be; those that the book does not have are null.
 
     Returns:
         `tick`; the ladder and `ts_recv` (Int64 ns) of the last book row received by the tick, null where that row
-        is invalid or the tick lies inside a known gap; `flow_00` … and the tape's sums over (tick - grid, tick];
-        and the flags of columns.py.
+        is invalid or the tick lies inside a known gap, and the sizes of its best levels together; `flow_00` …, those
+        of the best levels together and the tape's sums over (tick - grid, tick]; and the flag of columns.py.
     """
-    have = depth_of(arrived, levels)
-    standing = [TS_RECV, IS_VALID, *ladder(0, have)]
-    table = (
-        ticks.lazy()
-        .join_asof(arrived.lazy().select(standing), left_on=TICK, right_on=TS_RECV, coalesce=False)
-        .join(arrived.lazy().drop(standing), on=TICK, how="left", maintain_order="left")
-        .join(traded.lazy(), on=TICK, how="left", maintain_order="left")
+    arrived, (tick, row, is_new) = run.arrived, run.ticks
+    levels, have = settings.levels, depth_of(arrived, settings.levels)
+    is_valid, rows_whole = (arrived[name].to_numpy()[row] for name in (IS_VALID, ROWS_WHOLE))
+    follows = np.diff(tick, prepend=tick[:1]) == nanoseconds(settings.grid_s)
+    is_known = is_valid & (gaps.book.by(tick) <= tick)
+    is_whole = follows & is_valid & (rows_whole | ~is_new) & (gaps.book_in_ticks.by(tick) < tick)
+    is_tape_whole = follows & (gaps.tape_in_ticks.by(tick) < tick)
+    standing = _standing(arrived.select(TS_RECV, *ladder(0, have)), row, is_known)
+    flows = np.where(is_new, arrived.select(flow_at(n) for n in range(have)).to_numpy().T[:, row], 0.0)
+    sums = {flow_at(n): np.where(is_whole, flow, np.nan) for n, flow in enumerate(flows)}
+    sums |= _together(flows, is_whole, {flow_to(n): n for n in depths(settings)})
+    for side in SIDES:
+        sizes = standing.select(pl.col(level(side, "sz", n)).fill_null(0.0) for n in range(have)).to_numpy().T
+        sums |= _together(sizes, is_known, {size_to(side, n): n for n in depths(settings)})
+    for name, total in tape.at_ticks(traded, tick).items():
+        sums[name] = np.where(is_tape_whole, total, np.nan)
+    absent = [*ladder(have, levels), *(flow_at(n) for n in range(have, levels))]
+    return (
+        pl.DataFrame({TICK: tick, IS_BOOK_WHOLE: is_whole, **sums}, nan_to_null=True)
+        .hstack(standing)
+        .with_columns(pl.col(N_TRADES).cast(pl.Int64), *(pl.lit(None, pl.Float64).alias(name) for name in absent))
     )
-    return _padded(_judged(_with_gaps(table, gaps, grid_ns), have, grid_ns), have, levels)
 
 
 def count_ticks(book: pl.LazyFrame, *, grid_ns: int) -> int:
     """Count the living ticks of a book, by its receive times alone."""
     arrived = Arrivals.of(book, levels=0, grid_ns=grid_ns).frame()
-    return int(living_ticks(arrived.lazy(), grid_ns).select(pl.len()).collect().item())
+    return len(living_ticks(arrived[TICK].to_numpy(), arrived[TS_RECV].to_numpy(), grid_ns).tick)
 
 
-def _with_gaps(ticks: pl.LazyFrame, gaps: pl.LazyFrame, grid_ns: int) -> pl.LazyFrame:
-    """Add the ends of the gaps known by each tick: exact for the instant, in whole ticks for (tick - grid, tick]."""
-    known = epoch_ns(TS_KNOWN)
-    end = pl.when(pl.col(TS_END).is_not_null()).then(pl.max_horizontal(known, epoch_ns(TS_END)))
-    in_ticks = {"start": first_tick(known, grid_ns), "end": first_tick(end, grid_ns)}
-    of_book = ledger.because_of(gaps, BOOK_CAUSES)
-    of_tape = ledger.because_of(gaps, ledger.TRADE_CAUSES)
-    ticks = ledger.with_latest_end(ticks, of_book, asked=TICK, start=known, end=end, name=_BOOK_GAP)
-    ticks = ledger.with_latest_end(ticks, of_book, asked=TICK, **in_ticks, name=_BOOK_GAP_TICK)
-    return ledger.with_latest_end(ticks, of_tape, asked=TICK, **in_ticks, name=_TAPE_GAP_TICK)
+def _standing(arrived: pl.DataFrame, row: Int64s, is_known: Bools) -> pl.DataFrame:
+    """Return the row that stands at each tick; null where it is not known."""
+    at = pl.DataFrame({"row": row, "is_known": is_known}).select(pl.when("is_known").then("row"))
+    return arrived.select(pl.all().gather(at.to_series()))
 
 
-def _judged(ticks: pl.LazyFrame, have: int, grid_ns: int) -> pl.LazyFrame:
-    """Set the flags, and null what may not be used."""
-    is_valid = pl.col(IS_VALID).fill_null(value=False)
-    follows = follows_a_tick(grid_ns)
-    flags = {
-        IS_BOOK_KNOWN: is_valid & ~_reaches(_BOOK_GAP, beyond=True),
-        IS_BOOK_WHOLE: follows & is_valid & pl.col(ROWS_WHOLE).fill_null(value=True) & ~_reaches(_BOOK_GAP_TICK),
-        IS_TAPE_WHOLE: follows & ~_reaches(_TAPE_GAP_TICK),
-    }
-    known = [pl.when(IS_BOOK_KNOWN).then(pl.col(name)).alias(name) for name in (TS_RECV, *ladder(0, have))]
-    flows = [_counted(flow_at(n), IS_BOOK_WHOLE) for n in range(have)]
-    traded = [_counted(name, IS_TAPE_WHOLE) for name in tape.SUMS]
-    return ticks.with_columns(**flags).select(TICK, *flags, *known, *flows, *traded)
-
-
-def _reaches(end: str, *, beyond: bool = False) -> pl.Expr:
-    """Tell whether a gap's end is at the tick or after it (`beyond`: strictly after it)."""
-    reached = pl.col(end) > pl.col(TICK) if beyond else pl.col(end) >= pl.col(TICK)
-    return reached.fill_null(value=False)
-
-
-def _counted(name: str, is_whole: str) -> pl.Expr:
-    """Return a tick's sum: nothing arrived is 0, not known is null."""
-    known = pl.col(name).fill_null(0)
-    return pl.when(is_whole).then(known if name == N_TRADES else known.fill_nan(None)).alias(name)
-
-
-def _padded(ticks: pl.LazyFrame, have: int, levels: int) -> pl.LazyFrame:
-    absent = [*ladder(have, levels), *(flow_at(n) for n in range(have, levels))]
-    return ticks.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in absent)
+def _together(of_levels: Floats, is_known: Bools, depth: Mapping[str, int]) -> dict[str, Floats]:
+    """Add levels up, `[levels, n]`, the best first; those that a book does not have add nothing."""
+    up_to = np.cumsum(of_levels, axis=0)
+    return {name: np.where(is_known, up_to[min(n, len(up_to)) - 1], np.nan) for name, n in depth.items()}

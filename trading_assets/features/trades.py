@@ -53,6 +53,23 @@ def per_tick(trades: pl.LazyFrame, grid_ns: int, *, until_ns: int = FOREVER) -> 
     return pl.DataFrame({TICK: ticks, **columns}).with_columns(pl.col(N_TRADES).cast(pl.Int64))
 
 
+def at_ticks(traded: pl.DataFrame, tick: Int64s) -> dict[str, Floats]:
+    """Return the sums at some rising ticks: 0 where nothing was traded.
+
+    Args:
+        traded: `per_tick`.
+        tick: `[n]` ns since the epoch, at least one.
+    """
+    first, end = np.searchsorted(traded[TICK].to_numpy(), [tick[0], tick[-1] + 1])
+    some = traded[int(first) : int(end)]
+    row = np.searchsorted(tick, some[TICK].to_numpy())
+    is_there = tick[row] == some[TICK].to_numpy()
+    sums = {name: np.zeros(len(tick)) for name in SUMS}
+    for name, total in sums.items():
+        total[row[is_there]] = some[name].to_numpy()[is_there]
+    return sums
+
+
 @compiled
 def _add(tick: Int64s, of_row: Int64s, sz: Floats, side: Int8s, sums: Floats) -> None:
     """Add trades one by one to the sums of their ticks."""
@@ -96,5 +113,4 @@ def trade_imbalance(window: Window) -> pl.Expr:
     Source: Cont, Kukanov, Stoikov (2014), trade imbalance, here divided by the volume
     """
     bought, sold = sum_over(pl.col(BUY_SZ), window), sum_over(pl.col(SELL_SZ), window)
-    share = (bought - sold) / (bought + sold)
-    return pl.when(bought + sold > 0).then(share).alias(f"trade_imbalance_{window.name}")
+    return ((bought - sold) / (bought + sold)).alias(f"trade_imbalance_{window.name}")

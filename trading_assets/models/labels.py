@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from trading_assets.features import gaps as ledger
+from trading_assets.features.gaps import FOREVER, LatestEnds, because_of
 from trading_assets.features.grid import epoch_ns, nanoseconds, whole_ticks
 from trading_assets.features.prices import BPS
 from trading_assets.schema import BOOK_CAUSES, TS_END, TS_GRID, TS_KNOWN, TS_START, class_fwd, labels, ret_fwd_bps
@@ -17,7 +17,6 @@ from trading_assets.sections import LabelSettings
 MID: Final = "mid_px"
 _MID_AHEAD: Final = "mid_ahead"
 _AHEAD: Final = "ahead"
-_GAP_END: Final = "gap_end"
 
 
 def label_frame(features: pl.LazyFrame, gaps: pl.LazyFrame, settings: LabelSettings, *, grid_s: float) -> pl.LazyFrame:
@@ -40,26 +39,30 @@ def label_frame(features: pl.LazyFrame, gaps: pl.LazyFrame, settings: LabelSetti
     """
     for seconds in settings.horizons_s:
         whole_ticks(seconds, grid_s)
-    of_book = ledger.because_of(gaps, BOOK_CAUSES)
+    ends = _ends_of_gaps(because_of(gaps.collect(), BOOK_CAUSES))
     labelled = features.select(TS_GRID, MID)
     for seconds in settings.horizons_s:
-        labelled = _with_return(labelled, of_book, seconds)
+        labelled = _with_return(labelled, ends, seconds)
     return labelled.with_columns(_class(h, settings.flat_bps) for h in settings.horizons_s).select(
         *labels(settings.horizons_s)
     )
 
 
-def _with_return(labelled: pl.LazyFrame, gaps: pl.LazyFrame, seconds: float) -> pl.LazyFrame:
+def _with_return(labelled: pl.LazyFrame, gaps: LatestEnds, seconds: float) -> pl.LazyFrame:
     """Add `ret_fwd_*_bps` of one horizon."""
     now, ahead = epoch_ns(TS_GRID), epoch_ns(TS_GRID) + nanoseconds(seconds)
-    start = epoch_ns(TS_START).fill_null(epoch_ns(TS_KNOWN))
     mids_ahead = labelled.select(now.alias(_AHEAD), pl.col(MID).alias(_MID_AHEAD))
     paired = labelled.with_columns(ahead.alias(_AHEAD)).join(mids_ahead, on=_AHEAD, how="left", maintain_order="left")
-    judged = ledger.with_latest_end(paired, gaps, asked=_AHEAD, start=start, end=epoch_ns(TS_END), name=_GAP_END)
-    is_across = (pl.col(_GAP_END) >= now).fill_null(value=False)
+    latest_end = pl.col(_AHEAD).map_batches(lambda ns: pl.Series(gaps.by(ns.to_numpy())), return_dtype=pl.Int64)
     moved = BPS * (pl.col(_MID_AHEAD) / pl.col(MID) - 1)
-    value = pl.when(~is_across & moved.is_finite()).then(moved).alias(ret_fwd_bps(seconds))
-    return judged.with_columns(value).drop(_AHEAD, _MID_AHEAD, _GAP_END)
+    value = pl.when((latest_end < now) & moved.is_finite()).then(moved).alias(ret_fwd_bps(seconds))
+    return paired.with_columns(value).drop(_AHEAD, _MID_AHEAD)
+
+
+def _ends_of_gaps(of_book: pl.DataFrame) -> LatestEnds:
+    start = epoch_ns(TS_START).fill_null(epoch_ns(TS_KNOWN))
+    spans = of_book.select(start.alias(TS_START), epoch_ns(TS_END).fill_null(FOREVER))
+    return LatestEnds(spans[TS_START].to_numpy(), spans[TS_END].to_numpy())
 
 
 def _class(seconds: float, flat_bps: float) -> pl.Expr:

@@ -94,9 +94,9 @@ def _returns(ticks: Int64s, mids: Floats, seconds: float) -> Floats:
 
 def _touches(first: Int64s, last: Int64s, gaps: pl.DataFrame) -> Bools:
     """Tell of each span [first, last] whether a gap of the book touches it, one gap after another."""
-    of_book = because_of(gaps.lazy(), BOOK_CAUSES)
+    of_book = because_of(gaps, BOOK_CAUSES)
     start = epoch_ns(TS_START).fill_null(epoch_ns(TS_KNOWN))
-    spans = of_book.select(start, epoch_ns(TS_END).fill_null(_OPEN)).collect()
+    spans = of_book.select(start, epoch_ns(TS_END).fill_null(_OPEN))
     touched = np.zeros(len(first), dtype=np.bool_)
     for gap_start, gap_end in spans.iter_rows():
         touched |= (gap_start <= last) & (gap_end >= first)

@@ -38,6 +38,42 @@ def blocks(table: pl.LazyFrame, columns: Sequence[str] | None = None) -> Iterato
     return ahead((wanted.slice(start, step).collect() for start in range(0, n_rows, step)), n=1)
 
 
+class Walk:
+    """A table walked once, in blocks, up to one time after another.
+
+    Args:
+        table: as for `blocks`.
+        columns: likewise.
+        by: the column of times that decides; it never falls, or the rows after a later one come with that.
+    """
+
+    def __init__(self, table: pl.LazyFrame, columns: Sequence[str] | None = None, *, by: str) -> None:
+        self.nothing = table.select(pl.all() if columns is None else columns).head(0).collect()
+        self._by = by
+        self._blocks = blocks(table, columns)
+        self._held: pl.DataFrame | None = None
+
+    def until(self, ns: int) -> Iterator[pl.DataFrame]:
+        """Yield the next rows, up to the first that is later (ns since the epoch) or has no time."""
+        for block in self.rest():
+            later = block.select((pl.col(self._by).cast(pl.Int64) > ns).fill_null(value=True)).to_series().arg_true()
+            n_rows = int(later[0]) if len(later) else block.height
+            self._held = block[n_rows:] if len(later) else None
+            if n_rows:
+                yield block[:n_rows]
+            if len(later):
+                return
+
+    def rest(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows that are left."""
+        while (block := self._next()) is not None:
+            yield block
+
+    def _next(self) -> pl.DataFrame | None:
+        held, self._held = self._held, None
+        return next(self._blocks, None) if held is None else held
+
+
 def ends_of(table: pl.LazyFrame, column: str) -> pl.Series:
     """Return the smallest and the largest value of a column; nothing where it has none."""
     ends = table.select(column).head(0).collect().to_series()
