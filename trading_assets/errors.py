@@ -29,6 +29,10 @@ class NotPublished(TradingAssetsError):
     """A partition was asked for that has no published version."""
 
 
+class NotExpected(TradingAssetsError):
+    """A partition that a step cannot have: its recording holds nothing to make it of. No fault of anything."""
+
+
 class CorruptObject(TradingAssetsError):
     """A stored file whose bytes are not those that were published."""
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from trading_assets.identifiers import Instrument
 from trading_assets.orchestration.market_plan import CHANGED, Cell, MarketPlan, State
 from trading_assets.orchestration.moment import markets_now
-from trading_assets.orchestration.outline import Outline, graph_outlines
+from trading_assets.orchestration.outline import Outline, graph_outlines, needed_by
 from trading_assets.orchestration.plan import differences, pending_in_words
 from trading_assets.settings import Settings
 from trading_assets.storage.database import open_engine
@@ -55,7 +55,8 @@ class Look:
     def plans(self, markets: Sequence[Instrument] | None) -> list[MarketPlan]:
         """Hold some instruments, or all that were ever recorded, against the graph, all as of one moment."""
         assets = [name for outline in self.outlines for name in outline.outputs]
-        return [MarketPlan(self.outlines, market) for market in markets_now(self.engine, self.lake, assets, markets)]
+        found = markets_now(self.engine, self.lake, assets, markets, needed=needed_by(self.outlines))
+        return [MarketPlan(self.outlines, market) for market in found]
 
     def overview(self, plans: Sequence[MarketPlan], window: tuple[date, date]) -> Overview:
         """Count how every asset of every recorded day of a window stands."""

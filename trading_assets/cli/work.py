@@ -121,6 +121,9 @@ def run_all(session: "Session", partitions: list[Partition]) -> bool:
         if not report.reasons:
             say(f"{prefix}: ", "everything is up to date", "dim")
         for step in report.reasons:
+            if step in report.not_expected:
+                say(f"{prefix}: {step}: ", f"not expected: {report.not_expected[step]}", "dim")
+                continue
             error = report.errors.get(step)
             say(f"{prefix}: {step}: ", *(("published", "green") if error is None else (error, "red")))
             failed = failed or error is not None

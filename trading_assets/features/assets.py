@@ -12,8 +12,11 @@ from trading_assets.orchestration.step import Output, published
 from trading_assets.settings import Settings
 from trading_assets.storage.formats import write_rows
 
+OF_BOOKS: Final = {"raw_l2_snapshots": "no book in the recording"}
+"""What features, and all that is made of them, need."""
 
-@published(Output(BOOK_FEATURES, plot=feature_plot), reads=("features",), code_version="3")
+
+@published(Output(BOOK_FEATURES, plot=feature_plot), reads=("features",), code_version="3", needs=OF_BOOKS)
 def book_features(
     raw_l2_snapshots: pl.LazyFrame,
     raw_trades: pl.LazyFrame,

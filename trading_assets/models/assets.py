@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from trading_assets.features.assets import OF_BOOKS
 from trading_assets.identifiers import Partition
 from trading_assets.models.checks import FORECASTS, LABELS, MODEL
 from trading_assets.models.dataset import TrainingDay
@@ -27,7 +28,7 @@ def _days_before(settings: Settings) -> dict[str, Days]:
     return {"book_features": window, "labels": window}
 
 
-@published(Output(LABELS, plot=labels_plot), reads=("features", "labels"), code_version="2")
+@published(Output(LABELS, plot=labels_plot), reads=("features", "labels"), code_version="2", needs=OF_BOOKS)
 def labels(book_features: pl.LazyFrame, feed_gaps: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
     """Forward return of the mid and its direction at each horizon; null where the future is missing or across a gap."""
     return label_frame(book_features, feed_gaps, settings.labels, grid_s=settings.features.grid_s)
@@ -43,6 +44,7 @@ def labels(book_features: pl.LazyFrame, feed_gaps: pl.LazyFrame, settings: Setti
     reads=("features", "labels", "model"),
     windows=_days_before,
     is_tracked=True,
+    needs=OF_BOOKS,
 )
 def model(
     book_features: Mapping[date, pl.LazyFrame],
@@ -65,7 +67,7 @@ def model(
     return document.to_bytes()
 
 
-@published(Output(FORECASTS, plot=forecasts_plot), code_version="2")
+@published(Output(FORECASTS, plot=forecasts_plot), code_version="2", needs=OF_BOOKS)
 def forecasts(model: bytes, book_features: pl.LazyFrame) -> pl.LazyFrame:
     """The forward return the model of the days before expects at each tick, in basis points."""
     version = hashlib.md5(model, usedforsecurity=False).hexdigest()

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import dagster as dg
 
-from trading_assets.errors import TradingAssetsError
+from trading_assets.errors import NotExpected, TradingAssetsError
 from trading_assets.identifiers import Partition
 from trading_assets.models.tracking import Tracker
 from trading_assets.orchestration.events import (
@@ -25,8 +25,9 @@ from trading_assets.orchestration.events import (
     in_words,
     materializations,
     materialize_results,
+    unjudged,
 )
-from trading_assets.orchestration.execute import Outcome, Warehouse, execute
+from trading_assets.orchestration.execute import Outcome, Warehouse, ensure_expected, execute
 from trading_assets.orchestration.partitions import daily_by_instrument, window
 from trading_assets.orchestration.step import Output, Step
 from trading_assets.orchestration.tables import column_schema
@@ -91,6 +92,10 @@ def _one(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, tr
     try:
         partition = Partition.parse(context.partition_key)
         outcome = _run(step, partition, context, warehouse, tracker)
+    except NotExpected as error:
+        context.log.info("%s", error)
+        yield from unjudged(context)
+        return
     except TradingAssetsError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
     yield from check_results(outcome)
@@ -107,6 +112,9 @@ def _many(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, t
     for n, key in enumerate(keys, 1):
         try:
             outcome = _run(step, Partition.parse(key), context, warehouse, tracker)
+        except NotExpected as error:
+            context.log.info("%d/%d %s", n, len(keys), error)
+            continue
         except TradingAssetsError as error:
             failures[key] = str(error)
         except Exception as error:  # one partition's surprise must not cost the others their outcome
@@ -118,7 +126,7 @@ def _many(step: Step, context: dg.AssetExecutionContext, warehouse: Warehouse, t
             if outcome.refusal:
                 failures[key] = _refused(outcome)
         context.log.info("%d/%d %s: %s", n, len(keys), key, failures.get(key, "published"))
-    yield from check_results_of_many(outcomes, is_failing=bool(failures))
+    yield from check_results_of_many(outcomes, is_failing=bool(failures)) if outcomes else unjudged(context)
     mark_reported(warehouse.lake.engine, [version for outcome in outcomes for version in outcome.versions.values()])
     if failures:
         raise dg.Failure(description=_told(step, failures, len(keys)), allow_retries=False)
@@ -141,6 +149,7 @@ def _run(
     requested_by = context.run.tags.get(REQUESTED_BY)
     if not step.is_tracked:
         return execute(step, partition, warehouse, run_id=context.run.run_id, requested_by=requested_by)
+    ensure_expected(step, partition, warehouse)  # of nothing, MLflow need not know
     with tracker.run(context, asset=step.name, partition=partition) as run:
         outcome = execute(step, partition, warehouse, run_id=context.run.run_id, requested_by=requested_by)
         run.record(_origin_tags(outcome), _document(outcome), refusal=outcome.refusal)

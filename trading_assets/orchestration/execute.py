@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from loguru import logger
 
-from trading_assets.identifiers import Partition
+from trading_assets.errors import NotExpected
+from trading_assets.identifiers import Instrument, Partition
 from trading_assets.memory import hand_back
 from trading_assets.orchestration.days import Days, ensure_covered
 from trading_assets.orchestration.gate import Audit, Verdict, audit
@@ -23,11 +24,12 @@ from trading_assets.orchestration.outline import with_rules
 from trading_assets.orchestration.step import Made, Step
 from trading_assets.settings import Settings
 from trading_assets.storage.attempts import begun
-from trading_assets.storage.database import open_engine
+from trading_assets.storage.database import open_engine, reading
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.formats import CAPTURE, DOCUMENT, Published, open_published, write_parquet
 from trading_assets.storage.lake import Lake
+from trading_assets.storage.overview import bare_days
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.registry import Registry
 from trading_assets.storage.store import Store
@@ -87,7 +89,9 @@ def execute(
         NotPublished: an input has no published version.
         CorruptObject: an input's bytes are not those that were published.
         LostRace: a newer run of the same partition took over; nothing was published.
+        NotExpected: its recording has nothing to make it of; nothing was tried.
     """
+    ensure_expected(step, partition, warehouse)
     log = logger.bind(assets=", ".join(step.outputs), partition=str(partition), run_id=run_id)
     lake, settings = warehouse.lake, warehouse.settings
     hand_back()
@@ -123,6 +127,26 @@ def execute(
     return Outcome(step, partition, verdicts, versions, audits)
 
 
+def ensure_expected(step: Step, partition: Partition, warehouse: Warehouse) -> None:
+    """Refuse what a recording holds nothing of, before anything is tried or counted as an attempt.
+
+    Raises:
+        NotExpected: what stands of a table that the step needs has no row.
+    """
+    bare = bare_of(step, partition.instrument, warehouse)
+    if why := bare.get(partition.day.toordinal()):
+        raise NotExpected(f"{step.name} of {partition} is not expected: {why}")
+
+
+def bare_of(step: Step, instrument: Instrument, warehouse: Warehouse) -> dict[int, str]:
+    """Return the days (ordinals) on which a table that the step needs stands without a row, and what that means."""
+    if not step.needs:
+        return {}
+    with reading(warehouse.lake.engine) as session:
+        bare = bare_days(session, list(step.needs), [str(instrument)]).get(str(instrument), {})
+    return {day: step.needs[name] for name, days in bare.items() for day in days}
+
+
 def resolve_inputs(step: Step, partition: Partition, warehouse: Warehouse) -> list[Version]:
     """Find the standing versions of everything a step reads, all of one moment.
 
@@ -130,7 +154,10 @@ def resolve_inputs(step: Step, partition: Partition, warehouse: Warehouse) -> li
         NotPublished: a registered day of an input's window has no published version, or there is no such day.
     """
     windows = step.inputs(warehouse.settings)
-    registered = set(warehouse.registry.registered_days(partition.instrument))
+    bare = bare_of(step, partition.instrument, warehouse)
+    registered = {
+        day for day in warehouse.registry.registered_days(partition.instrument) if day.toordinal() not in bare
+    }
     wanted = {
         name: [partition.on(day) for day in days.around(partition.day) if day in registered]
         for name, days in windows.items()

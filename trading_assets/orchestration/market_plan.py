@@ -52,8 +52,17 @@ class MarketPlan:
         self._lines: dict[str, dict[int, str]] = {}
 
     @cached_property
+    def bare(self) -> Mapping[str, Mapping[int, str]]:
+        """The days that each step cannot have, since what stands of a table it needs has no row; what that means."""
+        empty = self.market.bare
+        return {
+            step.name: {day: why for name, why in step.needs.items() for day in empty.get(name, ())}
+            for step in self.steps
+        }
+
+    @cached_property
     def expected(self) -> Mapping[str, frozenset[int]]:
-        """The days that each step can have at all, given the recorded ones."""
+        """The days that each step can have at all, given the recorded ones and what they hold."""
         recorded = self.market.landed.union(self.market.registered)
         by_output = {name: step for step in self.steps for name in step.outputs}
         found: dict[str, frozenset[int]] = {}
@@ -61,7 +70,7 @@ class MarketPlan:
         def of(step: Outline) -> frozenset[int]:
             if step.name not in found:
                 windows = [_with_any(of(by_output[name]), days) for name, days in step.inputs.items()]
-                found[step.name] = recorded.intersection(*windows)
+                found[step.name] = recorded.intersection(*windows).difference(self.bare[step.name])
             return found[step.name]
 
         return {step.name: of(step) for step in self.steps}
@@ -86,9 +95,11 @@ class MarketPlan:
         """Digest what a step would be made of now, day by day; add to the reasons why it could not be."""
         digest = step.digest(self.market.rules)
         windows = [(self._lines_of(name).get, range(d.first, d.last + 1)) for name, d in sorted(step.inputs.items())]
-        found = {}
+        bare, found = self.bare[step.name], {}
         for day in days:
-            lines = [line(day + offset) for line, offsets in windows for offset in offsets]
+            lines = [
+                None if day + offset in bare else line(day + offset) for line, offsets in windows for offset in offsets
+            ]
             try:  # mostly all that a window may hold is there, and in its order
                 whole = "".join(self.inputs(step, day) if None in lines else cast("list[str]", lines))
             except NotPublished as error:
@@ -104,10 +115,11 @@ class MarketPlan:
             NotPublished: a registered day of an input's window has no published version, or there is no such day.
         """
         found: list[str] = []
-        registered = self.market.registered
+        registered, bare = self.market.registered, self.bare[step.name]
         for name, days in step.inputs.items():
             lines = self._lines_of(name)
-            wanted = [each for each in range(day + days.first, day + days.last + 1) if each in registered]
+            window = range(day + days.first, day + days.last + 1)
+            wanted = [each for each in window if each in registered and each not in bare]
             read = [lines[each] for each in wanted if each in lines]
             if len(read) < len(wanted) or not wanted or (days.last >= 0 and day not in registered):
                 self._ensure_covered(name, days, day, wanted)
@@ -135,14 +147,16 @@ class MarketPlan:
     def pending(self, day: date) -> dict[str, str]:
         """Name the steps a run of a day would execute, each with its reason, upstream first.
 
-        A step whose upstream is about to be executed is executed too: its input may change.
+        A step whose upstream is about to be executed is executed too: its input may change, and where there was
+        nothing to make it of, there may be now.
         """
         chosen: dict[str, str] = {}
         changing: set[str] = set()
         at = day.toordinal()
         for step in self.steps:
             reason = self.reasons[step.name].get(at)
-            if reason is None and at in self.expected[step.name] and (upstream := sorted(changing & set(step.inputs))):
+            is_possible = at in self.expected[step.name] or at in self.bare[step.name]
+            if reason is None and is_possible and (upstream := sorted(changing & set(step.inputs))):
                 reason = f"{upstream[0]} will be made anew"
             if reason is not None:
                 chosen[step.name] = reason
@@ -155,7 +169,9 @@ class MarketPlan:
         md5 = self.market.of(asset).md5s.get(at)
         why = self.reasons[step.name].get(at, "")
         refusal = self.market.refused.get((asset, day))
-        if refusal is not None:
+        if md5 is None and at in self.bare[step.name]:
+            state, why = State.NOT_EXPECTED, self.bare[step.name][at]
+        elif refusal is not None:
             kept = "nothing stands" if md5 is None else "the version before it stands"
             state, why = State.QUARANTINED, f"{refusal} ({kept})"
         elif md5 is None:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from trading_assets.identifiers import Instrument
 from trading_assets.orchestration.landed import landed_under
 from trading_assets.storage.database import reading
-from trading_assets.storage.overview import Stands, rules_of, standing_of
+from trading_assets.storage.overview import Stands, bare_days, rules_of, standing_of
 from trading_assets.storage.registry import TickRules, refusals
 from trading_assets.storage.upkeep.acts import all_acceptances
 
@@ -35,6 +35,8 @@ class Market:
     """Why the newest staged file of an asset and day was refused, where it was."""
     accepted: Mapping[tuple[str, date], str]
     """On whose word the version of an asset and day stands, and why, where a person accepted it."""
+    bare: Mapping[str, frozenset[int]]
+    """Ordinals of the days on which what stands of an asset has no row, of assets that were asked about."""
 
     @property
     def registered(self) -> Mapping[int, str]:
@@ -52,7 +54,12 @@ class Market:
 
 
 def markets_now(
-    engine: Engine, lake: Path, assets: Sequence[str], instruments: Sequence[Instrument] | None
+    engine: Engine,
+    lake: Path,
+    assets: Sequence[str],
+    instruments: Sequence[Instrument] | None,
+    *,
+    needed: Sequence[str] = (),
 ) -> list[Market]:
     """Read everything that stands of some instruments; for None, of all that were ever registered or have landed.
 
@@ -61,13 +68,18 @@ def markets_now(
         lake: the lake's root, under which imported lines lie.
         assets: of which refusals and acceptances are wanted.
         instruments: in the order in which they are returned.
+        needed: assets of which it matters whether they have a row.
     """
     landed: dict[Instrument, set[int]] = {}
     for partition in landed_under(lake):
         landed.setdefault(partition.instrument, set()).add(partition.day.toordinal())
     names = None if instruments is None else [str(each) for each in instruments]
     with reading(engine) as session:
-        rules, stands = rules_of(session, names), standing_of(session, names)
+        rules, stands, bare = (
+            rules_of(session, names),
+            standing_of(session, names),
+            bare_days(session, needed, names),
+        )
     refused: dict[Instrument, dict[tuple[str, date], str]] = {}
     for refusal in refusals(engine, assets, instruments):
         partition = refusal.partition
@@ -85,6 +97,7 @@ def markets_now(
             rules.get(str(each), TickRules()),
             refused.get(each, {}),
             accepted.get(each, {}),
+            bare.get(str(each), {}),
         )
         for each in chosen
     ]

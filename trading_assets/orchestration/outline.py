@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +37,8 @@ class Outline:
     code_version: str
     settings_digest: str
     """Of the sections that it reads."""
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """Tables that must have a row, and what it means that one has none (see `Step.needs`)."""
 
     def digest(self, rules: TickRules) -> str:
         """Return the digest of all its configuration for an instrument of these tick rules."""
@@ -57,6 +59,7 @@ def outline_of(step: "Step", settings: Settings) -> Outline:
         services=frozenset(step.services),
         code_version=step.code_version,
         settings_digest=settings.digest(step.reads),
+        needs=step.needs,
     )
 
 
@@ -107,6 +110,11 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     aside.write_text(json.dumps(content))
     aside.replace(path)
+
+
+def needed_by(outlines: Sequence[Outline]) -> list[str]:
+    """Return the tables that some of these steps need a row of."""
+    return sorted({name for outline in outlines for name in outline.needs})
 
 
 def of_steps(steps: "Sequence[Step]", settings: Settings) -> tuple[Outline, ...]:

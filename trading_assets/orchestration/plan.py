@@ -1,7 +1,8 @@
 """What is published, missing, stale or refused, and what a run would therefore do.
 
 A partition is expected where a capture is registered (or has landed) and, for a step that reads earlier days, where
-such a day exists. It is stale when its code version, its settings or an upstream version changed since.
+such a day exists; it is not where a raw table that the step needs has no row. It is stale when its code version, its
+settings or an upstream version changed since.
 
 Belongs here: asking that of a warehouse, and saying what exactly changed.
 Does not: the comparison itself (market_plan), running anything (runner).
@@ -17,7 +18,7 @@ from sqlalchemy import Engine
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.market_plan import CHANGED, MarketPlan, State
 from trading_assets.orchestration.moment import markets_now
-from trading_assets.orchestration.outline import Outline, of_steps
+from trading_assets.orchestration.outline import Outline, needed_by, of_steps
 from trading_assets.storage.overview import versions_of
 from trading_assets.storage.records import Origin, Version, inputs_of
 
@@ -41,7 +42,8 @@ def plan_of(steps: "Sequence[Step]", instrument: Instrument, warehouse: "Warehou
     """Hold one instrument against some steps, as it is now."""
     outlines = of_steps(steps, warehouse.settings)
     assets = [name for outline in outlines for name in outline.outputs]
-    (market,) = markets_now(warehouse.lake.engine, warehouse.lake.store.root, assets, [instrument])
+    lake = warehouse.lake
+    (market,) = markets_now(lake.engine, lake.store.root, assets, [instrument], needed=needed_by(outlines))
     return MarketPlan(outlines, market)
 
 

@@ -6,14 +6,14 @@ Does not: the order of partitions (session), what is pending (plan) or a step (e
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import dagster as dg
 
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.partitions import INSTRUMENTS
-from trading_assets.orchestration.plan import pending
+from trading_assets.orchestration.plan import pending, plan_of
 from trading_assets.orchestration.step import Step
 
 _INTERRUPTIONS = {dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}
@@ -32,6 +32,8 @@ class Report:
     """Step to the reason it was executed for."""
     errors: Mapping[str, str]
     """Step to what went wrong, in one line."""
+    not_expected: Mapping[str, str] = field(default_factory=dict)
+    """Step to why the recording has nothing to make it of, as turned out on the way."""
 
 
 def run_partition(
@@ -69,8 +71,13 @@ def run_partition(
         raise KeyboardInterrupt  # Dagster records an interruption as the step's failure, and would go on
     errors = {str(event.step_key): _first_line(event) for event in result.all_events if event.is_step_failure}
     done = {str(event.step_key) for event in result.all_events if event.is_step_success}
-    not_run = {step: "not run: its upstream failed" for step in reasons if step not in done and step not in errors}
-    return Report(partition, reasons, {**errors, **not_run})
+    bare = {
+        name: days.get(partition.day.toordinal())
+        for name, days in plan_of(steps, partition.instrument, warehouse).bare.items()
+    }
+    not_expected = {name: why for name in reasons if name not in errors and (why := bare[name]) is not None}
+    left = [name for name in reasons if name not in {*done, *errors, *not_expected}]
+    return Report(partition, reasons, {**errors, **dict.fromkeys(left, "not run: its upstream failed")}, not_expected)
 
 
 def _is_interruption(event: dg.DagsterEvent) -> bool:

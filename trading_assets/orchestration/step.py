@@ -53,6 +53,9 @@ class Step:
     reads: tuple[str, ...]
     code_version: str
     is_tracked: bool
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """Raw tables without a row of which there is nothing to make, and what it means that one has none: such a day is
+    no day to this step, neither its own nor one of its windows'."""
 
     @property
     def parameters(self) -> list[str]:
@@ -77,6 +80,7 @@ def published(
     code_version: str = "1",
     windows: Callable[[Settings], Mapping[str, Days]] = lambda _: {},
     is_tracked: bool = False,
+    needs: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Step]:
     """Turn a pure function into a step whose outputs are staged, audited and published together.
 
@@ -86,6 +90,7 @@ def published(
         code_version: raise it when equal inputs and settings give other bytes than before.
         windows: the days read of an upstream, where that is not just the step's own day.
         is_tracked: whether each execution is a run in MLflow.
+        needs: see `Step.needs`.
     """
 
     def declare(make: Callable[..., Any]) -> Step:
@@ -97,6 +102,6 @@ def published(
             else Output(output.gate, sentence, output.suffix, output.kinds, output.plot)
             for name, output in named.items()
         }
-        return Step(make.__name__, make, described, windows, tuple(reads), code_version, is_tracked)
+        return Step(make.__name__, make, described, windows, tuple(reads), code_version, is_tracked, dict(needs or {}))
 
     return declare

@@ -62,6 +62,24 @@ def _entries(text: str, known: dict[str, int]) -> Stands:
     return Stands(dict(zip(days, md5s, strict=True)), dict(zip(days, origins, strict=True)))
 
 
+def bare_days(
+    session: Session, assets: Sequence[str], instruments: Sequence[str] | None
+) -> dict[str, dict[str, frozenset[int]]]:
+    """Read on which days (ordinals) a version without any row stands, by instrument and asset; of all for None."""
+    statement = (
+        select(VersionRow.instrument_id, VersionRow.asset, VersionRow.day)
+        .join(PointerRow, PointerRow.version_id == VersionRow.id)
+        .where(VersionRow.asset.in_(assets), VersionRow.n_rows == 0)
+    )
+    if instruments is not None:
+        statement = statement.where(VersionRow.instrument_id.in_(instruments))
+    found: dict[str, dict[str, frozenset[int]]] = {}
+    for instrument, asset, day in session.execute(statement) if assets else ():
+        of_market = found.setdefault(instrument, {})
+        of_market[asset] = of_market.get(asset, frozenset()) | {day.toordinal()}
+    return found
+
+
 def rules_of(session: Session, instruments: Sequence[str] | None) -> dict[str, TickRules]:
     """Read the tick rules of instruments, registered ones only; of all of them for None."""
     statement = select(InstrumentRow)
