@@ -1,5 +1,6 @@
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -10,7 +11,7 @@ from toy_steps import record_day, source, toy_gate
 
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse, execute
-from trading_assets.orchestration.gate import Rule, expect, none_of
+from trading_assets.orchestration.gate import Audit, Rule, expect, none_of
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,19 @@ def test_every_judgement_is_recorded_with_its_number(warehouse: Warehouse, parti
 
     numbers = {j.rule: (j.passed, j.value) for j in outcome.verdicts["table"].judgements}
     assert {"columns_are_as_declared": (True, 0), "it_has_rows": (True, 2), "it_is_not_nan": (True, 0)} == numbers
+
+
+def test_a_refusal_says_what_its_measure_means_and_no_less_where_that_cannot_be_said(
+    warehouse: Warehouse, partition: Partition
+) -> None:
+    def unknown(_: Audit) -> dict[str, str]:
+        raise KeyError("no cause")
+
+    record_day(warehouse, partition)
+    reasons = [
+        execute(source([1.0], gate=replace(toy_gate(), causes=causes)), partition, warehouse, run_id="run").refusal
+        for causes in (lambda _: {"n_rows": "half is missing", "n_nan": "never said"}, unknown)
+    ]
+
+    plain = "table: it_has_rows: n_rows is 1, wanted >= 2"
+    assert [f"{plain}: half is missing", plain] == reasons

@@ -5,6 +5,7 @@ from typing import Final
 
 import polars as pl
 
+from trading_assets.features.causes import feature_causes
 from trading_assets.features.grid import nanoseconds
 from trading_assets.features.lookahead import lookahead_rows
 from trading_assets.features.matrix import feature_schema
@@ -49,4 +50,5 @@ BOOK_FEATURES: Final = Gate(
     rules=_rules,
     columns=lambda settings: feature_schema(settings.features),
     offenders=_offenders,
+    causes=lambda audit: dict(feature_causes(audit.staged, audit.settings.features)),
 )

@@ -76,6 +76,8 @@ class Gate:
     columns: Callable[[Settings], Mapping[str, pl.DataType]] | None = None
     offenders: Callable[[Audit], pl.DataFrame] | None = None
     """A few rows that break a rule, for people to look at."""
+    causes: Callable[[Audit], Mapping[str, str]] | None = None
+    """What it means that a measure is outside its limits, and the way out; of measures whose name does not say it."""
 
     def all_rules(self, settings: Settings) -> list[Rule]:
         """Return the rules, the one about columns first."""
@@ -131,7 +133,8 @@ def _judge(
     failed = [j for j in judgements if not j.passed]
     if not failed:
         return Verdict(judgements, None)
-    said = "; ".join(_in_words(j) for j in failed)
+    causes = {} if differences else _causes(gate, case)
+    said = "; ".join(_in_words(j) + (f": {causes[j.measure]}" if j.measure in causes else "") for j in failed)
     rows = pl.DataFrame() if differences else _offending(gate, case)
     return Verdict(judgements, said + (f" ({', '.join(differences)})" if differences else ""), rows)
 
@@ -142,6 +145,14 @@ def _offending(gate: Gate, case: Audit) -> pl.DataFrame:
         return gate.offenders(case) if gate.offenders else pl.DataFrame()
     except Exception:  # noqa: BLE001 - an illustration must not hide the numbers it illustrates
         return pl.DataFrame()
+
+
+def _causes(gate: Gate, case: Audit) -> Mapping[str, str]:
+    """Return what measures mean; the judgements stand, whatever happens while looking for it."""
+    try:
+        return gate.causes(case) if gate.causes else {}
+    except Exception:  # noqa: BLE001 - words must not hide the numbers that they are about
+        return {}
 
 
 def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:

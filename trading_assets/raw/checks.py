@@ -9,6 +9,7 @@ import polars as pl
 
 from trading_assets import schema
 from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule, none_of
+from trading_assets.raw.causes import book_causes
 from trading_assets.raw.coverage import interval_coverage, rows_altered, rows_unexplained, stale_share
 from trading_assets.raw.quality import (
     book_offenders,
@@ -105,6 +106,12 @@ def _book_rules(settings: Settings) -> Sequence[Rule]:
     )
 
 
+def _book_causes(audit: Audit) -> dict[str, str]:
+    day: ReplayedDay = audit.evidence["day"]
+    n_valid = audit.staged.select(pl.col(schema.IS_VALID).sum()).collect().item()
+    return dict(book_causes(day.findings, is_ever_valid=bool(n_valid)))
+
+
 def _trades_rules(_: Settings) -> Sequence[Rule]:
     return (
         none_of("trades_are_those_of_the_capture", "n_trades_unaccounted"),
@@ -181,6 +188,7 @@ BOOK: Final = Gate(
         depth=audit.settings.book.depth,
         has_ids=audit.evidence["day"].findings.has_ids,
     ),
+    causes=_book_causes,
 )
 TRADES: Final = Gate(
     measure=_measure_trades,
