@@ -2,10 +2,12 @@ from decimal import Decimal
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trading_assets.identifiers import Instrument
+from trading_assets.raw.decoding.decode import decoded
 from trading_assets.raw.decoding.strict import read_line
 from trading_assets.sources.formats.texts import (
     EVENT,
@@ -21,6 +23,7 @@ from trading_assets.sources.formats.texts import (
     joined,
     level_columns,
     scaled_texts,
+    trade_line,
 )
 from trading_assets.sources.formats.texts import book_lines as book_line
 from trading_assets.venues.interchange import depth_line
@@ -85,3 +88,18 @@ def test_levels_that_a_book_lacks_are_left_out_of_its_line() -> None:
         '2 {"interchange":"snapshot","ts_event":null,"bids":[["100.6","3"]],"asks":[]}\n',
     ]
     assert read_line(lines[0].strip().encode(), instrument=MARKET)
+
+
+@pytest.mark.parametrize("lacking", [EVENT, PX, SZ])
+def test_a_trade_that_lacks_what_it_needs_is_a_dead_letter_and_not_left_out(lacking: str) -> None:
+    given = {RECV: [7, 8], EVENT: [5, 6], PX: ["1.5", "2"], SZ: ["1", "3"]}
+    schema = {RECV: pl.Int64, EVENT: pl.Int64, PX: pl.String, SZ: pl.String}
+    frame = pl.DataFrame({**given, lacking: [None, given[lacking][1]]}, schema=schema)
+    lines = joined(frame.select(trade_line(pl.lit(None, pl.String), pl.lit("buy"))).to_series())
+
+    stretches = list(decoded([lines * 50], instrument=MARKET))
+    assert 2 == len(lines.splitlines())
+    assert 50 == sum(len(each.trades.ts_recv) for each in stretches)
+    assert lines.splitlines(keepends=True)[:1] * 50 == [
+        letter.raw for each in stretches for letter in each.dead_letters
+    ]

@@ -89,21 +89,28 @@ def book_lines(bids: Sequence[pl.Expr], asks: Sequence[pl.Expr]) -> pl.Expr:
 
 
 def trade_line(trade_id: pl.Expr, side: pl.Expr) -> pl.Expr:
-    """Write each row's trade: an id or null, and `buy`, `sell` or null; the frame has `RECV`, `EVENT`, `PX`, `SZ`."""
+    """Write each row's trade: an id or null, and `buy`, `sell` or null; the frame has `RECV`, `EVENT`, `PX`, `SZ`.
+
+    What has no event time, price or size is no trade: its line says null, and becomes a dead letter.
+    """
     return pl.concat_str(
         pl.col(RECV).cast(pl.String),
         pl.lit(' {"interchange":"trade","ts_event":'),
-        pl.col(EVENT).cast(pl.String),
+        pl.col(EVENT).cast(pl.String).fill_null("null"),
         pl.lit(',"id":'),
         trade_id.cast(pl.String).fill_null("null"),
-        pl.lit(',"px":"'),
-        pl.col(PX),
-        pl.lit('","sz":"'),
-        pl.col(SZ),
-        pl.lit('","side":'),
-        pl.concat_str(pl.lit('"'), side, pl.lit('"')).fill_null("null"),
+        pl.lit(',"px":'),
+        _quoted(pl.col(PX)),
+        pl.lit(',"sz":'),
+        _quoted(pl.col(SZ)),
+        pl.lit(',"side":'),
+        _quoted(side),
         pl.lit("}\n"),
     )
+
+
+def _quoted(text: pl.Expr) -> pl.Expr:
+    return pl.concat_str(pl.lit('"'), text, pl.lit('"')).fill_null("null")
 
 
 def depth_pieces(rows: pl.DataFrame) -> pl.DataFrame:
