@@ -51,12 +51,19 @@ def import_files(
             is_complete = False
             continue
         where = ", ".join(str(partition) for partition in brought.partitions)
-        say(f"{brought.path}: {brought.source}: {brought.n_lines:,} lines → {where}")
+        name = _short(brought.path, paths)
+        say(f"{name}: {brought.source}: {brought.n_lines:,} lines → {where}")
         for note in ([f"has no {', no '.join(brought.lacks)}"] if brought.lacks else []) + list(brought.notes):
-            complain("note", f"{brought.path}: {note}", "yellow")
+            say("  ", note, "yellow")
         if brought.damage:
-            complain("warning", f"{brought.path}: {brought.damage}; what could be read was kept", "yellow")
+            complain("warning", f"{name}: {brought.damage}; what could be read was kept", "yellow")
     return publish_captures(session) and is_complete
+
+
+def _short(path: Path, named: list[Path]) -> str:
+    """Name a file by itself, or from within the folder that was named: whoever named it knows where that is."""
+    folder = next((each for each in named if each in path.parents), path.parent)
+    return str(path.relative_to(folder))
 
 
 def publish_captures(session: "Session") -> bool:
