@@ -42,6 +42,8 @@ _COLUMNS: Final = 360
 _MAX_RUNGS: Final = 48
 """Columns of the heat map in time, and its rungs on either side of the mid at most."""
 _BPS: Final = 1e4
+_AT_ONCE: Final = 16
+"""Columns of which blocks are read: a picture is no reason to hold whole books."""
 _FAINTEST: Final = 0.12
 _ROUNDING: Final = 1e-6
 _MARGIN: Final = 1.02
@@ -119,9 +121,16 @@ def heat_map(snapshots: pl.LazyFrame) -> Heat | None:
 def _rows_at(snapshots: pl.LazyFrame, asked: Floats) -> pl.DataFrame:
     """Read the last whole row received by each of some instants (ns, rising, none before the first row)."""
     wanted = _row_numbers(snapshots, asked)
-    found: list[pl.DataFrame] = []
+    columns = snapshots.collect_schema().names()
+    narrow = (columns[start : start + _AT_ONCE] for start in range(0, len(columns), _AT_ONCE))
+    return pl.concat([_some_rows(snapshots.select(some), wanted) for some in narrow], how="horizontal")
+
+
+def _some_rows(table: pl.LazyFrame, wanted: NDArray[np.int64]) -> pl.DataFrame:
+    """Read rows by their numbers, which rise."""
+    found = [table.head(0).collect()]
     n_passed = 0
-    for block in blocks(snapshots):
+    for block in blocks(table):
         until = n_passed + block.height
         found.append(block[wanted[(wanted >= n_passed) & (wanted < until)] - n_passed])
         n_passed = until
