@@ -90,7 +90,9 @@ def _sound_root() -> Path:
 
 
 def sound_house(root: Path) -> Warehouse:
-    """Return a private copy of the sound lake under `root`."""
+    """Return a private copy of the sound lake under `root`, in the place of a catalogue that is there."""
+    for path in (root / "var").glob("catalog.sqlite*"):  # a log that stayed would be replayed into the other catalogue
+        path.unlink()
     shutil.copytree(_sound_root() / "var", root / "var", dirs_exist_ok=True)
     return open_house(small_settings(root))
 

@@ -31,7 +31,11 @@ def prepare(settings: Settings) -> None:
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     with _only_one(home.parent / ".prepare.lock"):
-        upgrade_catalog(open_engine(settings), settings.root / "migrations")
+        engine = open_engine(settings)
+        try:
+            upgrade_catalog(engine, settings.root / "migrations")
+        finally:
+            engine.dispose()  # else its connection, and SQLite's log beside the catalogue, stay until collected
         _link(home / "dagster.yaml", to=settings.root / "dagster.yaml")
         os.environ["DAGSTER_HOME"] = str(home)
         with dg.DagsterInstance.get():
