@@ -102,7 +102,8 @@ def test_a_table_about_to_be_made_anew_may_have_rows(warehouse: Warehouse, parti
     bare_day(partition, warehouse)
     steps = graph(replace(source(), code_version="2"))
 
-    assert "table will be made anew" == pending(steps, partition, warehouse)["twice"]
+    expected = {"table": "code version 1 is now 2", "twice": "table will be made anew"}
+    assert expected == pending(steps, partition, warehouse)  # and nothing of the days before it: there is none
 
 
 def test_a_day_without_rows_is_no_day_of_a_window(warehouse: Warehouse, partition: Partition) -> None:

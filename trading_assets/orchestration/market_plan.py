@@ -155,13 +155,24 @@ class MarketPlan:
         at = day.toordinal()
         for step in self.steps:
             reason = self.reasons[step.name].get(at)
-            is_possible = at in self.expected[step.name] or at in self.bare[step.name]
+            is_possible = at in self.expected[step.name] or self._may_come(step, at)
             if reason is None and is_possible and (upstream := sorted(changing & set(step.inputs))):
                 reason = f"{upstream[0]} will be made anew"
             if reason is not None:
                 chosen[step.name] = reason
                 changing.update(step.outputs)
         return chosen
+
+    def _may_come(self, step: Outline, day: int) -> bool:
+        """Tell whether all that keeps a step from having a day is that a table of that very day has no row."""
+        by_output = {name: each for each in self.steps for name in each.outputs}
+        return day in self.bare[step.name] and all(
+            any(
+                each in self.expected[by_output[name].name] or (each == day and self._may_come(by_output[name], day))
+                for each in range(day + days.first, day + days.last + 1)
+            )
+            for name, days in step.inputs.items()
+        )
 
     def cell(self, step: Outline, asset: str, day: date) -> Cell:
         """Say how one asset of one day stands."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
-from sqlalchemy import Engine, String, cast, func, select
+from sqlalchemy import Engine, String, and_, cast, func, select
 from sqlalchemy.orm import Session
 
 from trading_assets.storage.catalog import InstrumentRow, PointerRow, VersionRow
@@ -68,7 +68,15 @@ def bare_days(
     """Read on which days (ordinals) a version without any row stands, by instrument and asset; of all for None."""
     statement = (
         select(VersionRow.instrument_id, VersionRow.asset, VersionRow.day)
-        .join(PointerRow, PointerRow.version_id == VersionRow.id)
+        .join(
+            PointerRow,
+            and_(  # by its key: else a database may walk through all pointers, of whatever asset
+                PointerRow.instrument_id == VersionRow.instrument_id,
+                PointerRow.asset == VersionRow.asset,
+                PointerRow.day == VersionRow.day,
+                PointerRow.version_id == VersionRow.id,
+            ),
+        )
         .where(VersionRow.asset.in_(assets), VersionRow.n_rows == 0)
     )
     if instruments is not None:
