@@ -16,6 +16,7 @@ from polars import selectors
 from trading_assets.errors import TradingAssetsError
 from trading_assets.identifiers import Partition, parse_asset
 from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.lacking import standing
 
 STDOUT: Final = Path("-")
 
@@ -28,11 +29,12 @@ def write_partition(warehouse: Warehouse, asset: str, partition: Partition, targ
     Raises:
         InvalidIdentifier: `asset` can be no asset's name.
         NotPublished: the partition has no published version.
+        NotExpected: it can have none.
         CorruptObject: its bytes are not those that were published.
         TradingAssetsError: the suffix names no format the asset can be written in.
         OSError: `target` cannot be written.
     """
-    version = warehouse.lake.resolve(parse_asset(asset), partition)
+    version = standing(parse_asset(asset), partition, warehouse)
     content = warehouse.lake.open(version)
     if not isinstance(content, pl.LazyFrame):
         if not target.name.endswith(f".{version.suffix}"):

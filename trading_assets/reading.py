@@ -8,9 +8,10 @@ from datetime import date
 import polars as pl
 from sqlalchemy import select
 
-from trading_assets.errors import NotPublished
+from trading_assets.errors import NotExpected, NotPublished
 from trading_assets.identifiers import Instrument, Partition, parse_asset, parse_day
 from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.lacking import lacking
 from trading_assets.settings import current_settings
 from trading_assets.storage.catalog import PointerRow
 from trading_assets.storage.database import reading
@@ -21,9 +22,12 @@ def read_table(
 ) -> pl.LazyFrame:
     """Return the published rows of a table over the recorded days from `start` to `end`, both included.
 
+    A day whose recording holds nothing to make the table of has no rows.
+
     Raises:
         InvalidIdentifier: the asset, the instrument or a day cannot be one.
         NotPublished: a recorded day of the window has no published version, or no day was recorded.
+        NotExpected: no recorded day of the window can have one.
         CorruptObject: a file's bytes are not those that were published.
     """
     market, name = Instrument.parse(instrument), parse_asset(asset)
@@ -33,6 +37,13 @@ def read_table(
     if not partitions:
         raise NotPublished(f"nothing of {market} was recorded from {first} to {last}: see `trading-assets status`")
     found = house.lake.find_all([name], partitions)
+    if len(found) < len(partitions):
+        bare = lacking(name, market, house)
+        partitions = [p for p in partitions if (name, p) in found or p.day not in bare]
+        if not partitions:
+            raise NotExpected(
+                f"there can be no {name} of {market} from {first} to {last}: {', '.join(set(bare.values()))}"
+            )
     if not found:
         _ensure_known(name, house)
     versions = [found.get((name, p)) or house.lake.resolve(name, p) for p in partitions]

@@ -12,6 +12,7 @@ from toy_steps import COLUMNS, doubled, record_day, source, toy_gate
 
 from trading_assets.definitions import STEPS
 from trading_assets.errors import NotExpected
+from trading_assets.export import write_partition
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.assets import as_dagster_asset
 from trading_assets.orchestration.days import Days
@@ -23,6 +24,7 @@ from trading_assets.orchestration.plan import pending, standings
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import Report, run_partition
 from trading_assets.orchestration.step import Output, Step, published
+from trading_assets.reading import read_table
 from trading_assets.storage.registry import TickRules
 
 WHY = "nothing in the table"
@@ -179,3 +181,10 @@ def test_trades_alone_give_raw_tables_and_nothing_more_is_expected(tmp_path: Pat
     assert {} == pending(STEPS, partition, house)
     found = {s.asset: s.why for s in standings(STEPS, partition.instrument, None, house) if s.version is None}
     assert dict.fromkeys(("book_features", "labels", "model", "forecasts"), "no book in the recording") == found
+    for read in (
+        lambda: write_partition(house, "book_features", partition, tmp_path / "f.csv"),
+        lambda: read_table("book_features", str(partition.instrument), partition.day, partition.day, warehouse=house),
+    ):
+        with pytest.raises(NotExpected, match="no book in the recording"):
+            read()
+    assert 1 == write_partition(house, "raw_trades", partition, tmp_path / "trades.csv")

@@ -133,18 +133,18 @@ def ensure_expected(step: Step, partition: Partition, warehouse: Warehouse) -> N
     Raises:
         NotExpected: what stands of a table that the step needs has no row.
     """
-    bare = bare_of(step, partition.instrument, warehouse)
+    bare = bare_of(step.needs, partition.instrument, warehouse)
     if why := bare.get(partition.day.toordinal()):
         raise NotExpected(f"{step.name} of {partition} is not expected: {why}")
 
 
-def bare_of(step: Step, instrument: Instrument, warehouse: Warehouse) -> dict[int, str]:
-    """Return the days (ordinals) on which a table that the step needs stands without a row, and what that means."""
-    if not step.needs:
+def bare_of(needs: Mapping[str, str], instrument: Instrument, warehouse: Warehouse) -> dict[int, str]:
+    """Return the days (ordinals) on which a table that is needed stands without a row, and what that means."""
+    if not needs:
         return {}
     with reading(warehouse.lake.engine) as session:
-        bare = bare_days(session, list(step.needs), [str(instrument)]).get(str(instrument), {})
-    return {day: step.needs[name] for name, days in bare.items() for day in days}
+        bare = bare_days(session, list(needs), [str(instrument)]).get(str(instrument), {})
+    return {day: needs[name] for name, days in bare.items() for day in days}
 
 
 def resolve_inputs(step: Step, partition: Partition, warehouse: Warehouse) -> list[Version]:
@@ -154,7 +154,7 @@ def resolve_inputs(step: Step, partition: Partition, warehouse: Warehouse) -> li
         NotPublished: a registered day of an input's window has no published version, or there is no such day.
     """
     windows = step.inputs(warehouse.settings)
-    bare = bare_of(step, partition.instrument, warehouse)
+    bare = bare_of(step.needs, partition.instrument, warehouse)
     registered = {
         day for day in warehouse.registry.registered_days(partition.instrument) if day.toordinal() not in bare
     }

@@ -1,0 +1,32 @@
+"""On which days an asset is not to be had, since the recording holds nothing to make it of: for readers.
+
+Belongs here: asking it of an asset by its name. Does not: what follows for runs (execute, market_plan).
+"""
+
+from datetime import date
+
+from trading_assets.errors import NotExpected
+from trading_assets.identifiers import Instrument, Partition
+from trading_assets.orchestration.execute import Warehouse, bare_of
+from trading_assets.orchestration.outline import graph_outlines
+from trading_assets.storage.records import Version
+
+
+def lacking(asset: str, instrument: Instrument, warehouse: Warehouse) -> dict[date, str]:
+    """Return the days of an instrument that an asset cannot have, and why; none for an asset that the graph lacks."""
+    needs = next((step.needs for step in graph_outlines(warehouse.settings) if asset in step.outputs), {})
+    return {date.fromordinal(day): why for day, why in bare_of(needs, instrument, warehouse).items()}
+
+
+def standing(asset: str, partition: Partition, warehouse: Warehouse) -> Version:
+    """Return the standing version of a partition.
+
+    Raises:
+        NotExpected: there can be none.
+        NotPublished: there is none; the message names the command that would make it.
+    """
+    if version := warehouse.lake.find(asset, partition):
+        return version
+    if why := lacking(asset, partition.instrument, warehouse).get(partition.day):
+        raise NotExpected(f"there can be no {asset} of {partition}: {why}")
+    return warehouse.lake.resolve(asset, partition)
