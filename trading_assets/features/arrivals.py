@@ -26,10 +26,15 @@ def ladder(n_from: int, n_to: int) -> list[str]:
     return [level(side, field, n) for n in range(n_from, n_to) for side in SIDES for field in FIELDS]
 
 
+def standing(depth: int) -> list[str]:
+    """Name the columns of a book row that are kept: the best level, and the sizes of those below."""
+    return [*ladder(0, min(depth, 1)), *(level(side, "sz", n) for n in range(1, depth) for side in SIDES)]
+
+
 def depth_of(table: pl.LazyFrame | pl.DataFrame, levels: int) -> int:
     """Count the levels a table has, of those that are asked for."""
     names = set(table.lazy().collect_schema().names())
-    return sum(level("bid", "px", n) in names for n in range(levels))
+    return sum(level("bid", "sz", n) in names for n in range(levels))
 
 
 class Arrivals:
@@ -44,7 +49,8 @@ class Arrivals:
         """What is read of a book."""
         self._depth, self._grid_ns = depth, grid_ns
         dtypes = {TICK: pl.Int64, ROWS_WHOLE: pl.Boolean, **{flow_at(n): pl.Float64 for n in range(depth)}}
-        dtypes |= {TS_RECV: pl.Int64, IS_VALID: pl.Boolean, **dict.fromkeys(self.columns[2:], pl.Float64)}
+        dtypes |= {TS_RECV: pl.Int64, IS_VALID: pl.Boolean, **dict.fromkeys(standing(depth), pl.Float64)}
+        self._before = np.zeros(0)  # the ladder of the last row
         self._open = pl.DataFrame(schema=dtypes)  # the last tick, which more rows may still come to
         self._over: tuple[pl.DataFrame, ...] = ()
 
@@ -80,12 +86,13 @@ class Arrivals:
         goes_on = bool(len(self._open)) and self._open[TICK][0] == runs.tick[0]
         whole = self._whole(known, runs.start, goes_on=goes_on)
         flows = {flow_at(n): np.zeros(len(runs.tick)) for n in range(self._depth)}
-        before = self._open.select(self.columns[2:]).to_numpy()
         for n, (name, sums) in enumerate(flows.items()):
             sums[0] = self._open[name][0] if goes_on else 0.0
             quotes = flow.Quotes(*(_values(known[rung]) for rung in ladder(n, n + 1)))
-            flow.add_event_flow(quotes, before[:, n * _A_LEVEL :][:, :_A_LEVEL].ravel(), runs.of_row, sums)
-        lasts = known[np.append(runs.start[1:], len(known)) - 1]
+            flow.add_event_flow(quotes, self._before[n * _A_LEVEL :][:_A_LEVEL], runs.of_row, sums)
+        self._before = known[-1:].select(self.columns[2:]).to_numpy().ravel()
+        kept = known.select(TS_RECV, IS_VALID, *standing(self._depth))
+        lasts = kept[np.append(runs.start[1:], len(known)) - 1]
         brought = pl.DataFrame({TICK: runs.tick, ROWS_WHOLE: whole, **flows}).hstack(lasts)
         self._over = (*self._over, *([] if goes_on else [self._open]), brought[:-1])
         self._open = brought[-1:]
@@ -111,7 +118,7 @@ class Arrivals:
 
         Returns:
             `tick`; `rows_whole`, whether each row is valid and follows a valid one; `flow_00` …, the sums of
-            `flow.add_event_flow`; `ts_recv` (Int64 ns), `is_valid` and the ladder of the last row.
+            `flow.add_event_flow`; `ts_recv` (Int64 ns), `is_valid` and `standing` of the last row.
         """
         return pl.concat([*self._over, self._open])
 

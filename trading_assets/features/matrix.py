@@ -5,7 +5,8 @@ Does not: formulas (one module a family) and the list of them (registry.py).
 """
 
 from collections.abc import Iterator
-from functools import cache, partial
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import chain
 from typing import Final
 
@@ -37,7 +38,7 @@ def feature_rows(
 ) -> Iterator[pl.DataFrame]:
     """Compute the features at every whole multiple of `settings.grid_s` at which the recording is alive.
 
-    The raw tables are walked a block at a time, and rows are handed over as they are made.
+    The raw tables are walked a block at a time, trades beside books, and rows are handed over as they are made.
 
     A value at g is made of rows with `ts_recv` <= g and of gaps with `ts_known` <= g. It is null where the book at g is
     not known, where its window (g - w, g] touches a known gap, or where less than w was recorded before g.
@@ -54,12 +55,13 @@ def feature_rows(
     Raises:
         InvalidSettings: a window is not a whole number of grid steps.
     """
-    runs = runs_for(settings)
-    grid_ns = nanoseconds(settings.grid_s)
-    arrived = ahead(Arrivals.walk(book, levels=settings.levels, grid_ns=grid_ns), n=_PARTS_AHEAD)
+    runs, grid_ns = runs_for(settings), nanoseconds(settings.grid_s)
     known_gaps = KnownGaps.of(gaps.collect(), grid_ns=grid_ns)
-    made = partial(features_of, traded=per_tick(trades, grid_ns), gaps=known_gaps, settings=settings)
-    return map(made, chain.from_iterable(chain(map(runs.add, arrived), [runs.rest()])))
+    arrived = ahead(Arrivals.walk(book, levels=settings.levels, grid_ns=grid_ns), n=_PARTS_AHEAD)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        traded = beside.submit(per_tick, trades, grid_ns)
+        for run in chain.from_iterable(chain(map(runs.add, arrived), [runs.rest()])):
+            yield features_of(run, traded.result(), known_gaps, settings)
 
 
 def runs_for(settings: FeatureSettings) -> Runs:

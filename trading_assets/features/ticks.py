@@ -6,7 +6,7 @@ depth.py, flow.py, trades.py, volatility.py).
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -18,9 +18,11 @@ from trading_assets.features.gaps import FOREVER, TRADE_CAUSES, LatestEnds
 from trading_assets.features.grid import TICK, epoch_ns, first_tick, living_ticks, nanoseconds
 from trading_assets.features.registry import depths
 from trading_assets.features.runs import Run
-from trading_assets.raw.messages import Bools, Floats, Int64s
+from trading_assets.raw.messages import Bools, Floats
 from trading_assets.schema import BOOK_CAUSES, CAUSE, IS_VALID, SIDES, TS_END, TS_KNOWN, TS_RECV, level
 from trading_assets.sections import FeatureSettings
+
+_IS_KNOWN: Final = "is_known"
 
 
 class KnownGaps(NamedTuple):
@@ -56,31 +58,34 @@ def tick_frame(run: Run, traded: pl.DataFrame, gaps: KnownGaps, settings: Featur
         settings: the grid, and how many levels there shall be; those that the book does not have are null.
 
     Returns:
-        `tick`; the ladder and `ts_recv` (Int64 ns) of the last book row received by the tick, null where that row
-        is invalid or the tick lies inside a known gap, and the sizes of its best levels together; `flow_00` …, those
-        of the best levels together and the tape's sums over (tick - grid, tick]; and the flag of columns.py.
+        `tick`; `ts_recv` (Int64 ns), the best level and the sizes of the best levels together of the last book row
+        received by the tick, null where that row is invalid or the tick lies inside a known gap; `flow_00` …, those of
+        the best levels together and the tape's sums over (tick - grid, tick]; and the flag of columns.py.
     """
     arrived, (tick, row, is_new) = run.arrived, run.ticks
-    levels, have = settings.levels, depth_of(arrived, settings.levels)
+    have = depth_of(arrived, settings.levels)
     is_valid, rows_whole = (arrived[name].to_numpy()[row] for name in (IS_VALID, ROWS_WHOLE))
     follows = np.diff(tick, prepend=tick[:1]) == nanoseconds(settings.grid_s)
     is_known = is_valid & (gaps.book.by(tick) <= tick)
     is_whole = follows & is_valid & (rows_whole | ~is_new) & (gaps.book_in_ticks.by(tick) < tick)
     is_tape_whole = follows & (gaps.tape_in_ticks.by(tick) < tick)
-    standing = _standing(arrived.select(TS_RECV, *ladder(0, have)), row, is_known)
-    flows = np.where(is_new, arrived.select(flow_at(n) for n in range(have)).to_numpy().T[:, row], 0.0)
-    sums = {flow_at(n): np.where(is_whole, flow, np.nan) for n, flow in enumerate(flows)}
-    sums |= _together(flows, is_whole, {flow_to(n): n for n in depths(settings)})
+
+    columns = {name: np.where(is_known, arrived[name].to_numpy()[row], np.nan) for name in ladder(0, 1)}
     for side in SIDES:
-        sizes = standing.select(pl.col(level(side, "sz", n)).fill_null(0.0) for n in range(have)).to_numpy().T
-        sums |= _together(sizes, is_known, {size_to(side, n): n for n in depths(settings)})
+        sizes = arrived.select(pl.col(level(side, "sz", n)).fill_null(0.0) for n in range(have)).to_numpy().T
+        columns |= _together(sizes[:, row], is_known, {size_to(side, n): n for n in depths(settings)})
+    flows = np.where(is_new, arrived.select(flow_at(n) for n in range(have)).to_numpy().T[:, row], 0.0)
+    columns |= {flow_at(n): np.where(is_whole, flow, np.nan) for n, flow in enumerate(flows)}
+    columns |= _together(flows, is_whole, {flow_to(n): n for n in depths(settings)})
     for name, total in tape.at_ticks(traded, tick).items():
-        sums[name] = np.where(is_tape_whole, total, np.nan)
-    absent = [*ladder(have, levels), *(flow_at(n) for n in range(have, levels))]
-    return (
-        pl.DataFrame({TICK: tick, IS_BOOK_WHOLE: is_whole, **sums}, nan_to_null=True)
-        .hstack(standing)
-        .with_columns(pl.col(N_TRADES).cast(pl.Int64), *(pl.lit(None, pl.Float64).alias(name) for name in absent))
+        columns[name] = np.where(is_tape_whole, total, np.nan)
+
+    of_row = {TS_RECV: arrived[TS_RECV].to_numpy()[row], _IS_KNOWN: is_known, IS_BOOK_WHOLE: is_whole}
+    absent = [flow_at(n) for n in range(have, settings.levels)]
+    return pl.DataFrame({TICK: tick, **of_row, **columns}, nan_to_null=True).with_columns(
+        pl.when(_IS_KNOWN).then(TS_RECV).alias(TS_RECV),
+        pl.col(N_TRADES).cast(pl.Int64),
+        *(pl.lit(None, pl.Float64).alias(name) for name in absent),
     )
 
 
@@ -88,12 +93,6 @@ def count_ticks(book: pl.LazyFrame, *, grid_ns: int) -> int:
     """Count the living ticks of a book, by its receive times alone."""
     arrived = Arrivals.of(book, levels=0, grid_ns=grid_ns).frame()
     return len(living_ticks(arrived[TICK].to_numpy(), arrived[TS_RECV].to_numpy(), grid_ns).tick)
-
-
-def _standing(arrived: pl.DataFrame, row: Int64s, is_known: Bools) -> pl.DataFrame:
-    """Return the row that stands at each tick; null where it is not known."""
-    at = pl.DataFrame({"row": row, "is_known": is_known}).select(pl.when("is_known").then("row"))
-    return arrived.select(pl.all().gather(at.to_series()))
 
 
 def _together(of_levels: Floats, is_known: Bools, depth: Mapping[str, int]) -> dict[str, Floats]:
