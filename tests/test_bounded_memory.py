@@ -149,7 +149,7 @@ def test_a_day_takes_the_memory_of_its_tenth(instrument: str, shared_data: Path,
 
     assert max(day.values()) < LIMIT_KB, found
     assert day["import"] <= 1.1 * tenth["import"], found
-    assert day["run"] <= 1.25 * tenth["run"], found  # open: the audit of features holds a row of each tick
+    assert day["run"] <= 1.1 * tenth["run"], found
 
 
 @dataclass(frozen=True)
