@@ -3,12 +3,8 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
-from trading_assets.memory import keep_little
-
 if TYPE_CHECKING:
     import polars as pl
-
-keep_little()
 
 
 def read(asset: str, instrument: str, start: date | str, end: date | str) -> "pl.LazyFrame":
