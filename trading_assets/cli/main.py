@@ -13,7 +13,6 @@ from trading_assets.cli import alerts, audit, commands, disk, export, faults, qu
 from trading_assets.cli.app import app
 from trading_assets.cli.terminal import complain, hush, in_one_line
 from trading_assets.errors import InvalidIdentifier
-from trading_assets.memory import keep_little
 from trading_assets.settings import current_settings
 
 COMMANDS: Final = (commands, export, quarantine, disk, audit, alerts, reconcile, faults, report)
@@ -25,7 +24,6 @@ EXIT_BROKEN_PIPE: Final = 141
 
 def main() -> None:
     """Run a command; an error that a person can act on is one line."""
-    keep_little()
     sys.exit(_outcome())
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from trading_assets.features.checks import BOOK_FEATURES
 from trading_assets.features.matrix import feature_rows, feature_schema
 from trading_assets.features.plots import feature_plot
+from trading_assets.features.runs import RUN_TICKS
 from trading_assets.orchestration.step import Output, published
 from trading_assets.settings import Settings
 from trading_assets.storage.formats import write_rows
@@ -27,7 +28,7 @@ def book_features(
     """Spread, depth, order flow and volatility on a time grid, from the past only; null across a gap."""
     path = workspace / "book_features.parquet"
     rows = feature_rows(raw_l2_snapshots, raw_trades, feed_gaps, settings.features)
-    write_rows(rows, feature_schema(settings.features), path)
+    write_rows(rows, feature_schema(settings.features), path, group_rows=RUN_TICKS)
     return path
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from trading_assets.features.arrivals import Arrivals, depth_of
 from trading_assets.features.grid import epoch_ns, nanoseconds
 from trading_assets.features.matrix import features_of, runs_for
-from trading_assets.features.runs import Run
+from trading_assets.features.runs import RUN_TICKS, Run
 from trading_assets.features.ticks import KnownGaps
 from trading_assets.features.trades import per_tick
 from trading_assets.raw.blocks import Walk
@@ -51,7 +51,7 @@ def lookahead_rows(
     Returns:
         The number of ticks whose row is different, missing or too many.
     """
-    given = Walk(published, by=TS_GRID)
+    given = Walk(published, by=TS_GRID, rows=RUN_TICKS)
     n_different = 0
     for expected in rows_of_their_past(cut_ticks(published, cuts), book, trades, gaps, settings):
         some = given.until(expected[TS_GRID].cast(pl.Int64)[-1])

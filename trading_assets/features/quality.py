@@ -12,6 +12,7 @@ import polars as pl
 from trading_assets.features.grid import SILENCE_S, epoch_ns, nanoseconds
 from trading_assets.features.matrix import feature_schema
 from trading_assets.features.registry import REGISTRY, Feature
+from trading_assets.features.runs import RUN_TICKS
 from trading_assets.raw.blocks import blocks
 from trading_assets.schema import TS_GRID
 from trading_assets.sections import FeatureSettings
@@ -37,7 +38,7 @@ def feature_quality(table: pl.LazyFrame, settings: FeatureSettings) -> dict[str,
     declared, schema = feature_schema(settings), table.collect_schema()
     missing = [name for name in declared if name not in schema]
     counted = dict.fromkeys(("n_rows", "n_nan", "n_inf", "n_out_of_range"), 0)
-    for block in blocks(table):
+    for block in blocks(table, rows=RUN_TICKS):
         floats = block.select(pl.selectors.float())
         counted["n_rows"] += block.height
         counted["n_nan"] += _total(floats.select(pl.all().is_nan().sum()))
@@ -65,7 +66,7 @@ def null_shares(table: pl.LazyFrame, settings: FeatureSettings) -> dict[str, flo
     started = pl.when(is_start).then(pl.col(TS_GRID)).forward_fill()
     is_warm = table.select((pl.col(TS_GRID) - started >= warm_up).fill_null(value=False)).collect().to_series()
     n_nulls, n_seen = Counter(dict.fromkeys(names, 0)), 0
-    for block in blocks(table, names):
+    for block in blocks(table, names, rows=RUN_TICKS):
         warm = block.filter(is_warm[n_seen : n_seen + block.height])
         n_nulls.update(warm.null_count().row(0, named=True))
         n_seen += block.height

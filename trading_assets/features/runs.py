@@ -14,7 +14,7 @@ from trading_assets.features.grid import TICK, Ticks, living_ticks
 from trading_assets.schema import TS_RECV
 
 RUN_TICKS = 4_096
-"""Ticks of which features are computed together: the working table of so many takes some 2 MB."""
+"""Ticks of which features are computed, written and read together: all features of so many take some 2 MB."""
 _BEFORE_ALL: Final = -1  # no tick lies before 1970
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import dagster as dg
 
 from trading_assets.identifiers import Instrument
-from trading_assets.memory import JEMALLOC
 from trading_assets.models.tracking import prepare_store
 from trading_assets.raw.decoding.decode import decode
 from trading_assets.raw.rebuilding.whole import rebuild_day
@@ -53,9 +52,8 @@ def compile_kernels() -> None:
 
 
 def write_environment(settings: Settings) -> None:
-    """Write the `.env` that makes stock `dagster` commands find this project's home, and hold little memory."""
-    values = {"DAGSTER_HOME": str(settings.dagster_home), **dict([JEMALLOC])}
-    (settings.root / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    """Write the `.env` that makes stock `dagster` commands find this project's home."""
+    (settings.root / ".env").write_text(f"DAGSTER_HOME={settings.dagster_home}\n")
 
 
 @contextmanager

@@ -23,7 +23,9 @@ Memory = Callable[[pl.DataFrame], pl.DataFrame]
 """From all rows known to a block to those, in their order, that the rules of later rows look back at."""
 
 
-def blocks(table: pl.LazyFrame, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+def blocks(
+    table: pl.LazyFrame, columns: Sequence[str] | None = None, *, rows: int | None = None
+) -> Iterator[pl.DataFrame]:
     """Yield a table's rows in order, `BLOCK_ROWS` at a time, of few columns up to four times as many; else nothing.
 
     A block is read while the caller works on the one before.
@@ -31,10 +33,11 @@ def blocks(table: pl.LazyFrame, columns: Sequence[str] | None = None) -> Iterato
     Args:
         table: a scanned file, or a frame in memory. A query in between would be run anew for each block.
         columns: the columns to read, all where None.
+        rows: how many at a time, where the table is written in other groups of rows.
     """
     wanted = table if columns is None else table.select(columns)
     n_rows = int(table.select(pl.len()).collect().item())
-    step = BLOCK_ROWS * (1 if columns is None else min(_MOST_BLOCKS, max(1, _WIDE // len(columns))))
+    step = rows or BLOCK_ROWS * (1 if columns is None else min(_MOST_BLOCKS, max(1, _WIDE // len(columns))))
     return ahead((wanted.slice(start, step).collect() for start in range(0, n_rows, step)), n=1)
 
 
@@ -45,12 +48,15 @@ class Walk:
         table: as for `blocks`.
         columns: likewise.
         by: the column of times that decides; it never falls, or the rows after a later one come with that.
+        rows: as for `blocks`.
     """
 
-    def __init__(self, table: pl.LazyFrame, columns: Sequence[str] | None = None, *, by: str) -> None:
+    def __init__(
+        self, table: pl.LazyFrame, columns: Sequence[str] | None = None, *, by: str, rows: int | None = None
+    ) -> None:
         self.nothing = table.select(pl.all() if columns is None else columns).head(0).collect()
         self._by = by
-        self._blocks = blocks(table, columns)
+        self._blocks = blocks(table, columns, rows=rows)
         self._held: pl.DataFrame | None = None
 
     def until(self, ns: int) -> Iterator[pl.DataFrame]:

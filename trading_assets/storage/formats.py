@@ -30,10 +30,12 @@ class TableWriter:
     Args:
         path: a new file.
         columns: names and dtypes of the table.
+        group_rows: rows that are held until they are written together, and read together.
     """
 
-    def __init__(self, path: Path, columns: Mapping[str, pl.DataType]) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, pl.DataType], *, group_rows: int = ROW_GROUP_ROWS) -> None:
         self.n_rows = 0
+        self._group_rows = group_rows
         self._waiting = [pl.DataFrame(schema=dict(columns))]
         self._n_waiting = 0
         self._file = parquet.ParquetWriter(
@@ -52,11 +54,11 @@ class TableWriter:
         """
         self._waiting.append(rows)
         self._n_waiting += len(rows)
-        if self._n_waiting >= ROW_GROUP_ROWS:
+        if self._n_waiting >= self._group_rows:
             held = pl.concat(self._waiting)
-            n_full = len(held) - len(held) % ROW_GROUP_ROWS
-            for start in range(0, n_full, ROW_GROUP_ROWS):
-                self._write(held.slice(start, ROW_GROUP_ROWS))
+            n_full = len(held) - len(held) % self._group_rows
+            for start in range(0, n_full, self._group_rows):
+                self._write(held.slice(start, self._group_rows))
             self._waiting, self._n_waiting = [held.slice(n_full)], len(held) - n_full
 
     def close(self) -> None:
@@ -68,12 +70,14 @@ class TableWriter:
 
     def _write(self, rows: pl.DataFrame) -> None:
         self.n_rows += len(rows)
-        self._file.write_table(rows.rechunk().to_arrow(), row_group_size=ROW_GROUP_ROWS)
+        self._file.write_table(rows.rechunk().to_arrow(), row_group_size=self._group_rows)
 
 
-def write_rows(rows: Iterable[pl.DataFrame], columns: Mapping[str, pl.DataType], path: Path) -> None:
-    """Write a table as its rows are made."""
-    writer = TableWriter(path, columns)
+def write_rows(
+    rows: Iterable[pl.DataFrame], columns: Mapping[str, pl.DataType], path: Path, *, group_rows: int = ROW_GROUP_ROWS
+) -> None:
+    """Write a table as its rows are made; the arguments are those of `TableWriter`."""
+    writer = TableWriter(path, columns, group_rows=group_rows)
     for some in rows:
         writer.add(some)
     writer.close()
