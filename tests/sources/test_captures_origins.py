@@ -5,7 +5,7 @@ import pytest
 from capture_files import NOON, lines_of, spot_snapshot, spot_ticker, usdm_depth
 
 from trading_assets.sources.lines import line_starts
-from trading_assets.sources.origins import Name, name_of, names_of
+from trading_assets.sources.survey import Name, name_of, names_of
 
 
 def test_a_line_names_its_symbol_and_market_or_is_known_as_a_snapshot() -> None:

@@ -12,7 +12,7 @@ from trading_assets.identifiers import Instrument
 from trading_assets.sections import CaptureSettings
 from trading_assets.sources.landing import Landing, land_capture
 from trading_assets.sources.lines import line_starts
-from trading_assets.sources.origins import name_of, names_of
+from trading_assets.sources.survey import name_of, names_of
 
 MIDNIGHT = 1_786_320_000_000_000_000
 BTC, ETH = "BTC-USD", "ETH-USD"

@@ -15,11 +15,8 @@ from trading_assets.plots import (
     FAINT,
     INK,
     MUTED,
-    Floats,
     as_png,
     draw_envelope,
-    drawable,
-    envelope,
     name_y,
     new_figure,
     plain,
@@ -27,6 +24,7 @@ from trading_assets.plots import (
     span_times,
 )
 from trading_assets.schema import TS_GRID
+from trading_assets.thinning import Floats, drawable, envelope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -19,8 +19,6 @@ from trading_assets.plots import (
     SMALL,
     as_png,
     draw_envelope,
-    drawable,
-    envelope,
     name_y,
     new_figure,
     note,
@@ -28,6 +26,7 @@ from trading_assets.plots import (
     span_times,
 )
 from trading_assets.schema import TS_GRID, class_fwd, forecast_bps, horizon, ret_fwd_bps
+from trading_assets.thinning import drawable, envelope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

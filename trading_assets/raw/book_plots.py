@@ -13,16 +13,11 @@ from numpy.typing import NDArray
 from trading_assets.plots import (
     ASK,
     BID,
-    HUGE,
     INK,
     MUTED,
     SMALL,
-    Envelope,
-    Floats,
     as_png,
-    days,
     draw_envelope,
-    envelopes,
     name_y,
     new_figure,
     note,
@@ -33,6 +28,7 @@ from trading_assets.plots import (
 from trading_assets.raw.blocks import blocks, ends_of
 from trading_assets.schema import BOOK_CAUSES, CAUSE, IS_VALID, SIDES, TS_END, TS_RECV, TS_START, level
 from trading_assets.sources.summary import SILENCE_NS
+from trading_assets.thinning import HUGE, Envelope, Floats, days, envelopes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,15 +14,10 @@ from trading_assets.plots import (
     BAD,
     BID,
     INK,
-    MAX_POINTS,
     MUTED,
     SMALL,
-    Floats,
     as_png,
-    days,
     draw_envelope,
-    drawable,
-    envelope,
     name_y,
     new_figure,
     note,
@@ -46,6 +41,7 @@ from trading_assets.schema import (
     TS_RECV,
     TS_START,
 )
+from trading_assets.thinning import MAX_POINTS, Floats, days, drawable, envelope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -23,9 +23,10 @@ from trading_assets.identifiers import Instrument, Partition
 from trading_assets.sections import CaptureSettings
 from trading_assets.sources.connections import Connection
 from trading_assets.sources.lines import NS_PER_DAY, UNREADABLE, Int64s, filled_forward, line_starts, receive_times
-from trading_assets.sources.origins import Survey, first_of, instruments_of, name_of, names_of
+from trading_assets.sources.origins import first_of, instruments_of
 from trading_assets.sources.reader import CaptureReader, Fragment
 from trading_assets.sources.summary import piece_times
+from trading_assets.sources.survey import Survey, name_of, names_of
 from trading_assets.sources.writer import CanonicalWriter, clear_leftovers
 from trading_assets.venues import venue_of
 
