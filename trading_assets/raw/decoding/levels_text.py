@@ -1,6 +1,9 @@
 """Levels of a book as venues print them, read from bytes by compiled code.
 
 Belongs here: a list of levels from where it begins. Does not: which list stands where (template, scan).
+
+Each shape of a level has a loop of its own: what two of them share is a line here and a line there, and said once it
+would go through as many arguments as it has words.
 """
 
 from typing import Final
