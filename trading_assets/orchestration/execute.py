@@ -155,15 +155,15 @@ def resolve_inputs(step: Step, partition: Partition, warehouse: Warehouse) -> li
     """
     windows = step.inputs(warehouse.settings)
     bare = bare_of(step.needs, partition.instrument, warehouse)
-    registered = {
-        day for day in warehouse.registry.registered_days(partition.instrument) if day.toordinal() not in bare
-    }
+    around = {day for days in windows.values() for day in days.around(partition.day)}
+    recorded = warehouse.registry.registered_among(partition.instrument, around) if around else set()
+    registered = {day for day in recorded if day.toordinal() not in bare}
     wanted = {
         name: [partition.on(day) for day in days.around(partition.day) if day in registered]
         for name, days in windows.items()
     }
     everything = sorted({p for partitions in wanted.values() for p in partitions})
-    found = warehouse.lake.find_all(list(windows), everything)
+    found = warehouse.lake.find_all(list(windows), everything) if everything else {}
     for name, partitions in wanted.items():
         days = {p.day for p in partitions if (name, p) in found}
         ensure_covered(name, windows[name], partition, wanted=[p.day for p in partitions], found=days)

@@ -3,12 +3,13 @@
 Attempts of equal origin (inputs, code and settings) are the same attempt again, so that whoever retries can tell a
 partition that keeps failing from one whose circumstances changed.
 
-Belongs here: the ends of attempts, and counting them. Does not: taking a ticket (lake), deciding to retry (nightly).
+Belongs here: the ends of attempts, which is the newest, and counting them.
+Does not: taking a ticket (lake), deciding to retry (nightly).
 """
 
 from typing import Final
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from trading_assets.identifiers import Partition
@@ -25,18 +26,34 @@ ACCEPTED: Final = "accepted"
 """Refused, and published all the same on a person's word."""
 _NO_FAULT_OF_ITS_OWN: Final = (PUBLISHED, LOST, ACCEPTED)
 _MAX_ERROR: Final = 1024
+_OF_TICKET: Final = update(TicketRow).where(TicketRow.id == bindparam("ticket"))
+# written down once, and no object of the session is looked for that they would change: each publication passes them
+_BEGUN: Final = _OF_TICKET.values(origin=bindparam("made_of")).execution_options(synchronize_session=False)
+_ENDED: Final = _OF_TICKET.values(outcome=bindparam("how"), error=bindparam("why")).execution_options(
+    synchronize_session=False
+)
+_NEWEST: Final = select(func.max(TicketRow.id)).where(
+    TicketRow.step == bindparam("step"),
+    TicketRow.day == bindparam("day"),
+    TicketRow.instrument_id == bindparam("instrument"),
+)
 
 
 def begun(engine: Engine, ticket: Ticket, origin: str) -> None:
     """Say what an attempt is made from; it counts as failed until it says otherwise, so that a killed one counts."""
     with committing(engine, Effect.CIRCUMSTANCES_COMMITTED) as session:
-        session.execute(update(TicketRow).where(TicketRow.id == ticket.id).values(origin=origin))
+        session.execute(_BEGUN, {"ticket": ticket.id, "made_of": origin})
 
 
 def ended(session: Session, ticket: Ticket, outcome: str, *, error: str | None = None) -> None:
     """Say how an attempt ended, in the transaction that ends it."""
-    values = {"outcome": outcome, "error": error[:_MAX_ERROR] if error else None}
-    session.execute(update(TicketRow).where(TicketRow.id == ticket.id).values(**values))
+    session.execute(_ENDED, {"ticket": ticket.id, "how": outcome, "why": error[:_MAX_ERROR] if error else None})
+
+
+def is_newest(session: Session, ticket: Ticket) -> bool:
+    """Tell whether nobody took a later ticket of the same step's partition."""
+    key = {"step": ticket.step, "day": ticket.partition.day, "instrument": str(ticket.partition.instrument)}
+    return session.scalar(_NEWEST, key) == ticket.id
 
 
 def failures(engine: Engine, step: str, partition: Partition, origin: str, *, requested_by: str) -> list[str]:

@@ -13,16 +13,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from polars.exceptions import PolarsError
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from trading_assets.errors import CorruptObject, LostRace, NotKept, NotPublished
 from trading_assets.identifiers import Partition
-from trading_assets.storage.attempts import FAILED, LOST, PUBLISHED, REFUSED, ended
-from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow
+from trading_assets.storage.attempts import FAILED, LOST, PUBLISHED, REFUSED, ended, is_newest
+from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow, VersionRow
 from trading_assets.storage.database import committing, reading
 from trading_assets.storage.durability.disk_faults import disk_faults_named
 from trading_assets.storage.durability.effects import Effect
@@ -33,6 +34,17 @@ from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.rows import as_version, move_pointer, record_judgements
 from trading_assets.storage.store import Store
 from trading_assets.storage.upkeep.audit import removal_of
+
+_STANDING: Final = (
+    select(VersionRow)
+    .join(PointerRow, PointerRow.version_id == VersionRow.id)
+    .where(
+        PointerRow.asset.in_(bindparam("assets", expanding=True)),
+        PointerRow.day.in_(bindparam("days", expanding=True)),
+        PointerRow.instrument_id.in_(bindparam("instruments", expanding=True)),
+    )
+)
+"""Written down once: each publication asks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +112,13 @@ class Lake:
         """
         if any(not draft.judgements or not all(j.passed for j in draft.judgements) for draft in drafts):
             raise ValueError("only drafts that passed their gate can be published")
-        self._ensure_newest(ticket)
+        with reading(self.engine) as session:  # to lose early; the deciding look is taken inside the transaction
+            _ensure_newest(session, ticket)
         rows = {draft.asset: count_rows(draft.file.path, draft.suffix) for draft in drafts}
         with publishing(self.store.root):
             self.store.keep(*(draft.file for draft in drafts))
             with committing(self.engine, Effect.PUBLICATION_COMMITTED) as session:
-                if self._newest(session, ticket) != ticket.id:
-                    raise _lost(ticket)
+                _ensure_newest(session, ticket)
                 record_judgements(session, ticket, drafts)
                 ended(session, ticket, PUBLISHED)
                 return {
@@ -167,13 +179,13 @@ class Lake:
     def find_all(self, assets: Sequence[str], partitions: Sequence[Partition]) -> dict[tuple[str, Partition], Version]:
         """Return the standing versions of many partitions, all of one moment."""
         wanted = set(partitions)
-        statement = select(PointerRow).where(
-            PointerRow.asset.in_(assets),
-            PointerRow.day.in_({p.day for p in wanted}),
-            PointerRow.instrument_id.in_({str(p.instrument) for p in wanted}),
-        )
+        among = {
+            "assets": list(assets),
+            "days": list({p.day for p in wanted}),
+            "instruments": list({str(p.instrument) for p in wanted}),
+        }
         with reading(self.engine) as session:
-            versions = (as_version(pointer.version) for pointer in session.scalars(statement))
+            versions = (as_version(row) for row in session.scalars(_STANDING, among))
             return {(v.asset, v.partition): v for v in versions if v.partition in wanted}
 
     def resolve(self, asset: str, partition: Partition) -> Version:
@@ -207,21 +219,6 @@ class Lake:
                 f"removed on {act.acted_at:%Y-%m-%d} by `trading-assets tidy`"
             ) from None
 
-    def _newest(self, session: Session, ticket: Ticket) -> int | None:
-        return session.scalar(
-            select(func.max(TicketRow.id)).where(
-                TicketRow.step == ticket.step,
-                TicketRow.day == ticket.partition.day,
-                TicketRow.instrument_id == str(ticket.partition.instrument),
-            )
-        )
-
-    def _ensure_newest(self, ticket: Ticket) -> None:
-        """Lose early, before bytes are moved; the deciding look is taken inside the transaction."""
-        with reading(self.engine) as session:
-            if self._newest(session, ticket) != ticket.id:
-                raise _lost(ticket)
-
 
 def _rows_if_readable(draft: Draft) -> int | None:
     try:
@@ -230,8 +227,9 @@ def _rows_if_readable(draft: Draft) -> int | None:
         return None  # that it cannot be read is what it was refused for
 
 
-def _lost(ticket: Ticket) -> LostRace:
-    return LostRace(
-        f"{ticket.step} of {ticket.partition}: ticket {ticket.id} is no longer the newest, another run took over; "
-        "nothing was published by this one"
-    )
+def _ensure_newest(session: Session, ticket: Ticket) -> None:
+    if not is_newest(session, ticket):
+        raise LostRace(
+            f"{ticket.step} of {ticket.partition}: ticket {ticket.id} is no longer the newest, another run took over; "
+            "nothing was published by this one"
+        )

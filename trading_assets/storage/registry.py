@@ -3,12 +3,13 @@
 Belongs here: reading and writing those tables. Does not: publication (lake).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Final
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, bindparam, func, select
 
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.storage.catalog import (
@@ -18,6 +19,11 @@ from trading_assets.storage.catalog import (
     QuarantineRow,
 )
 from trading_assets.storage.database import reading, writing
+
+_REGISTERED: Final = select(PointerRow.day).where(
+    PointerRow.asset == "captures", PointerRow.instrument_id == bindparam("instrument")
+)
+_REGISTERED_AMONG: Final = _REGISTERED.where(PointerRow.day.in_(bindparam("days", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +77,13 @@ class Registry:
 
     def registered_days(self, instrument: Instrument) -> list[date]:
         """Return the days with a published capture, sorted: the days on which anything is expected."""
-        statement = select(PointerRow.day).where(
-            PointerRow.asset == "captures", PointerRow.instrument_id == str(instrument)
-        )
         with reading(self.engine) as session:
-            return sorted(session.scalars(statement))
+            return sorted(session.scalars(_REGISTERED, {"instrument": str(instrument)}))
+
+    def registered_among(self, instrument: Instrument, days: Collection[date]) -> set[date]:
+        """Return those of some days that have a published capture, in a time that their number decides."""
+        with reading(self.engine) as session:
+            return set(session.scalars(_REGISTERED_AMONG, {"instrument": str(instrument), "days": list(days)}))
 
     def standing_refusals(self, assets: Sequence[str], instrument: Instrument) -> dict[tuple[str, date], Refusal]:
         """Return, for each partition that was refused and neither judged nor accepted since, its newest refusal."""

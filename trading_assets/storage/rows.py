@@ -5,36 +5,48 @@ Does not: when a row is written (lake, attempts).
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
+from typing import Final
 
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.orm import Session, lazyload
 
 from trading_assets.identifiers import Partition
 from trading_assets.storage.catalog import PointerRow, QualityRow, VersionInputRow, VersionRow
-from trading_assets.storage.records import Draft, Origin, Ticket, Version
+from trading_assets.storage.records import Draft, Judgement, Origin, Ticket, Version
+
+_OF_JUDGEMENT: Final = tuple(each.name for each in fields(Judgement))
+_JUDGED: Final = insert(QualityRow)
+_POINTER: Final = (
+    select(PointerRow)
+    .where(
+        PointerRow.asset == bindparam("asset"),
+        PointerRow.day == bindparam("day"),
+        PointerRow.instrument_id == bindparam("instrument_id"),
+    )
+    .options(lazyload(PointerRow.version))
+)
+"""The pointer alone: it says all that decides whether its version goes on standing."""
 
 
 def record_judgements(session: Session, ticket: Ticket, drafts: Sequence[Draft]) -> None:
     """Keep how every rule judged every draft."""
-    session.add_all(
-        QualityRow(
-            ticket_id=ticket.id,
-            asset=draft.asset,
-            day=ticket.partition.day,
-            instrument_id=str(ticket.partition.instrument),
-            **asdict(judgement),
-        )
+    key = {"ticket_id": ticket.id, "day": ticket.partition.day, "instrument_id": str(ticket.partition.instrument)}
+    rows = [
+        {**key, "asset": draft.asset, **{name: getattr(judgement, name) for name in _OF_JUDGEMENT}}
         for draft in drafts
         for judgement in draft.judgements
-    )
+    ]
+    if rows:
+        session.execute(_JUDGED, rows)
 
 
 def move_pointer(session: Session, ticket: Ticket, draft: Draft, n_rows: int, origin: Origin) -> VersionRow:
     """Point a partition at a draft; where an equal version stands already, it goes on standing."""
     key = {"asset": draft.asset, "day": ticket.partition.day, "instrument_id": str(ticket.partition.instrument)}
-    pointer = session.get(PointerRow, key)
-    if pointer is not None and _is_same(pointer.version, draft, origin):
+    pointer = session.scalar(_POINTER, key)
+    if pointer is not None and (pointer.md5, pointer.origin) == (draft.file.md5, origin.digest):
         return pointer.version
     version = VersionRow(
         **key,
@@ -56,16 +68,6 @@ def move_pointer(session: Session, ticket: Ticket, draft: Draft, n_rows: int, or
         session.add(pointer)
     pointer.version_id, pointer.md5, pointer.origin = version.id, version.md5, origin.digest
     return version
-
-
-def _is_same(row: VersionRow, draft: Draft, origin: Origin) -> bool:
-    inputs = tuple(sorted((i.asset, i.day, i.md5) for i in row.inputs))
-    return (row.md5, row.code_version, row.settings_digest, inputs) == (
-        draft.file.md5,
-        origin.code_version,
-        origin.settings_digest,
-        origin.inputs,
-    )
 
 
 def as_version(row: VersionRow) -> Version:
