@@ -148,6 +148,7 @@ def test_sound_trades_break_no_rule() -> None:
     ("measure", "break_it"),
     [
         ("n_unsorted", lambda frame: frame.reverse()),
+        ("n_unsorted", lambda frame: frame.with_columns(pl.Series(schema.TRADE_ID, [1, 3, None, 2]))),
         ("n_duplicate_ids", put(schema.TRADE_ID, 1)),
         ("n_nonpositive", put(schema.SZ, 0.0)),
         ("n_nan", put(schema.PX, float("nan"))),

@@ -79,6 +79,17 @@ def test_trades_far_out_of_order_are_sorted_in_the_end(arrivals: list[tuple[int,
     assert tape.n_lines + tape.n_repeated_lines == len(lines)
 
 
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12) | st.just(NO_SEQ)), max_size=20), st.integers(1, 4))
+def test_trades_with_and_without_ids_may_be_mixed(arrivals: list[tuple[int, int]], window: int) -> None:
+    lines = [Print(n + ts / 100, trade_id) for n, (ts, trade_id) in enumerate(arrivals)]
+    trades, tape = taped(*lines, window=window)
+    numbered = {line.trade_id for line in lines} - {NO_SEQ}
+
+    assert trades[schema.TRADE_ID].drop_nulls().to_list() == sorted(numbered)
+    assert trades[schema.TRADE_ID].null_count() == sum(line.trade_id == NO_SEQ for line in lines)
+    assert tape.n_lines + tape.n_repeated_lines == len(lines)
+
+
 def test_trades_without_ids_stay_in_the_order_in_which_they_arrived() -> None:
     trades, tape = taped(Print(1, NO_SEQ, px=3), Print(2, NO_SEQ, px=1), Print(2, NO_SEQ, px=2), window=1)
 

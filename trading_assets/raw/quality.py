@@ -100,14 +100,15 @@ def trades_quality(frame: pl.LazyFrame, *, day: date) -> Measures:
 def trades_rules(*, day: date) -> dict[str, pl.Expr]:
     """Return for each rule a Boolean expression that is true where a row breaks it, never null.
 
-    A duplicate id is one that the row before has too, not counting rows without: of ids that never fall, equal ones
-    are neighbours. Of ids that do fall, some may be missed, and `n_unsorted` is not 0.
+    An id is compared with that of the row before, not counting rows without: of ids that never fall, equal ones are
+    neighbours. Of ids that do fall, some duplicates may be missed, and `n_unsorted` is not 0.
     """
     values, trade_id = pl.col(schema.PX, schema.SZ), pl.col(schema.TRADE_ID)
+    id_before = trade_id.forward_fill().shift(1)
     needed = pl.col(schema.TS_RECV, schema.PX, schema.SZ)
     rules = {
-        "n_unsorted": trade_id < trade_id.shift(1),
-        "n_duplicate_ids": trade_id == trade_id.forward_fill().shift(1),
+        "n_unsorted": trade_id < id_before,
+        "n_duplicate_ids": trade_id == id_before,
         "n_nonpositive": pl.any_horizontal(values <= 0),
         "n_nan": pl.any_horizontal(values.is_nan()),
         "n_inf": pl.any_horizontal(values.is_infinite()),

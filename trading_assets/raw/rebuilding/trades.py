@@ -51,7 +51,7 @@ class Tape:
         self._recent = pl.Series(dtype=pl.Int64)
         self._highest: int | None = None
         self._last_ts = 0
-        self._last_id: int | None = None
+        self._last_id = pl.Series(dtype=pl.Int64)
         self._gaps: list[pl.DataFrame] = []
 
     def push(self, trades: TradeMessages) -> Iterator[pl.DataFrame]:
@@ -127,11 +127,10 @@ class Tape:
         self._highest, self._last_ts = int(highest[-1]), int(ts[-1])
 
     def _check_order(self, ids: pl.Series) -> None:
-        if not self.has_ids:
-            return
-        known = ids if self._last_id is None else pl.concat([pl.Series([self._last_id]), ids])
+        """Compare each id with the one before it, however many trades without one stand in between."""
+        known = pl.concat([self._last_id, ids.drop_nulls()])
         self.is_sorted &= bool((known.diff().drop_nulls() > 0).all())
-        self._last_id = int(ids[-1])
+        self._last_id = known.tail(1)
 
 
 def in_order(rows: pl.DataFrame) -> pl.DataFrame:
