@@ -51,7 +51,8 @@ def compiled(function: _Function) -> _Function:
     """Compile a function that makes no array or list at its first call; the result is cached beside its file.
 
     So nothing in it has to be counted references to. Counting was four fifths of what the book cost: each look at an
-    array in a tuple is two atomic additions. numba refuses a function that does make something.
+    array in a tuple is two atomic additions. numba refuses a function that does make something. It returns numbers: of
+    a part of an array, in a tuple, numba would hand back the whole array and not say so.
     """
     return cast("_Function", numba.njit(cache=True, nogil=True, _nrt=False)(function))
 

@@ -141,7 +141,7 @@ class Template(NamedTuple):
     """A message exactly as the venue prints it, with `<holes>` for what varies.
 
     It may match less than the venue's reader accepts, never more, and must say the same. The names of the holes are
-    those of `raw.template`.
+    those of `raw.decoding.template`.
     """
 
     kind: TemplateKind

@@ -71,7 +71,7 @@ def dated_levels(  # noqa: PLR0911, PLR0913, PLR0917 -- compiled code takes arra
     decimals: Int8s,
     is_ask: Bools,
 ) -> tuple[Int, Int]:
-    """Read `[["price","size","seconds"],...]`, some `,"r"` at their end, as `_levels` does; keep the latest time."""
+    """Read `[["price","size","seconds"],...]`, some `,"r"` at their end, as `levels` does; keep the latest time."""
     if data[here] != _OPEN:
         return UNSURE, pair
     while data[here + 1] == _OPEN and data[here + 2] == _QUOTE:
@@ -105,7 +105,7 @@ def dated_levels(  # noqa: PLR0911, PLR0913, PLR0917 -- compiled code takes arra
 
 
 @compiled
-def named_levels(  # noqa: C901, PLR0911, PLR0912, PLR0913, PLR0917 -- as _dated_levels
+def named_levels(  # noqa: C901, PLR0911, PLR0912, PLR0913, PLR0917 -- as dated_levels
     data: Bytes,
     here: Int,
     pair: Int,
@@ -114,7 +114,7 @@ def named_levels(  # noqa: C901, PLR0911, PLR0912, PLR0913, PLR0917 -- as _dated
     decimals: Int8s,
     is_ask: Bools,
 ) -> tuple[Int, Int]:
-    """Read levels that are objects, as `_levels` does, bids before offers; keep the latest time."""
+    """Read levels that are objects, as `levels` does, bids before offers; keep the latest time."""
     if data[here] != _OPEN:
         return UNSURE, pair
     ask = False
