@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from format_files import INCREMENTAL, NOON_US, TRADES, brought, change, content, documents, opened, refusal, written
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trading_assets.sources.formats.base import Lack
@@ -146,7 +146,17 @@ def test_a_cut_off_table_lands_as_far_as_it_goes(tmp_path: Path) -> None:
     assert "cut off" in (one.landing.damage or "")
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b"\r", b""])
+def test_the_last_row_may_lack_the_end_of_its_line_or_half_of_it(tmp_path: Path, end: bytes) -> None:
+    rows = [INCREMENTAL.strip(), change(1, "bid", "1", "1").strip(), change(2, "bid", "1", "2").strip()]
+
+    one = brought(written(tmp_path / "f.csv", "\r\n".join(rows).encode() + end), tmp_path)
+
+    assert b'["1","2"]' in content(one.landing.captures[0].path)
+
+
 @settings(max_examples=40)
+@example(rows=[b"\x00\r"])
 @given(rows=st.lists(st.one_of(st.binary(max_size=40), st.text("0123456789.,eE-", max_size=40).map(str.encode))))
 def test_whatever_a_row_holds_it_is_in_the_capture(tmp_path_factory: pytest.TempPathFactory, rows: list[bytes]) -> None:
     odd = [row for row in rows if row.strip(b"\r") and b"\n" not in row]

@@ -102,6 +102,7 @@ class Table:
 
     def _read(self, chunk: bytes) -> Rows:
         text = chunk.replace(b"\r\n", b"\n") if b"\r\n" in chunk else chunk
+        text = text.removesuffix(b"\r")  # the last row of a file may lack the end of its line, or half of it
         lines = pl.Series([text.decode("latin-1")]).str.split("\n").explode()  # any byte is a character, and back
         lines = lines.filter(lines != "")
         if self._header is not None:
