@@ -4,10 +4,10 @@ Belongs here: comparing digests, coverage of windows, what follows from what.
 Does not: reading the catalogue (moment), saying what exactly changed (plan).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final, NamedTuple, cast
 
 from trading_assets.errors import NotPublished
@@ -88,18 +88,20 @@ class MarketPlan:
             reasons |= dict.fromkeys(self.market.landed & expected, LANDED)
         origins = self._origins(step, [day for day in expected if day not in reasons], reasons)
         for stands in outputs:
-            reasons |= {day: CHANGED for day, _ in origins.items() - stands.origins.items()}
+            made_of = stands.origins
+            reasons |= {day: CHANGED for day, origin in origins.items() if origin != made_of.get(day)}
         return reasons
 
     def _origins(self, step: Outline, days: Sequence[int], reasons: dict[int, str]) -> dict[int, str]:
         """Digest what a step would be made of now, day by day; add to the reasons why it could not be."""
         digest = step.digest(self.market.rules)
-        windows = [(self._lines_of(name).get, range(d.first, d.last + 1)) for name, d in sorted(step.inputs.items())]
         bare, found = self.bare[step.name], {}
-        for day in days:
-            lines = [
-                None if day + offset in bare else line(day + offset) for line, offsets in windows for offset in offsets
-            ]
+        columns = [
+            self._column(name, [day + offset for day in days], bare)
+            for name, window in sorted(step.inputs.items())
+            for offset in range(window.first, window.last + 1)
+        ]
+        for day, *lines in zip(days, *columns, strict=True):
             try:  # mostly all that a window may hold is there, and in its order
                 whole = "".join(self.inputs(step, day) if None in lines else cast("list[str]", lines))
             except NotPublished as error:
@@ -107,6 +109,11 @@ class MarketPlan:
                 continue
             found[day] = origin_digest(step.code_version, digest, whole)
         return found
+
+    def _column(self, asset: str, days: Sequence[int], bare: Container[int]) -> list[str | None]:
+        """Return the line of an asset of each day, None where it has none or is bare."""
+        line = self._lines_of(asset).get
+        return [None if day in bare else line(day) for day in days] if bare else list(map(line, days))
 
     def inputs(self, step: Outline, day: int) -> list[str]:
         """Return the lines (`input_line`) of everything a step would read for a day, in their order.
@@ -131,7 +138,7 @@ class MarketPlan:
         if asset not in self._lines:
             stands, registered = self.market.of(asset).md5s, self.market.registered
             self._lines[asset] = {
-                day: input_line(asset, date.fromordinal(day), md5) for day, md5 in stands.items() if day in registered
+                day: input_line(asset, _in_words(day), md5) for day, md5 in stands.items() if day in registered
             }
         return self._lines[asset]
 
@@ -215,6 +222,12 @@ class MarketPlan:
                 n_well[asset] = len(wanted) - len(others)
                 rest += [self.cell(step, asset, date.fromordinal(day)) for day in sorted(others)]
         return n_well, rest
+
+
+@cache
+def _in_words(day: int) -> str:
+    """Write a day as everybody does; markets have the same days."""
+    return str(date.fromordinal(day))
 
 
 def _with_any(theirs: frozenset[int], days: Days) -> set[int]:

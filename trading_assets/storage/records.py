@@ -71,7 +71,7 @@ class Origin:
         return origin_digest(self.code_version, self.settings_digest, "".join(input_line(*i) for i in self.inputs))
 
 
-def input_line(asset: str, day: date, md5: str) -> str:
+def input_line(asset: str, day: date | str, md5: str) -> str:
     """Write one input as `origin_digest` wants it; no asset's name has a space, so that lines sort as inputs do."""
     return f"{asset} {day} {md5}\n"
 

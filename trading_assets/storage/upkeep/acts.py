@@ -27,7 +27,15 @@ def all_acceptances(
     of_instruments = [] if instruments is None else [QuarantineRow.instrument_id.in_(map(str, instruments))]
     statement = (
         select(VersionRow.asset, VersionRow.day, VersionRow.instrument_id, VersionRow.ticket_id)
-        .join(PointerRow, PointerRow.version_id == VersionRow.id)
+        .join(
+            PointerRow,
+            and_(  # by its key: else a database may walk through all pointers, and mostly for nothing
+                PointerRow.instrument_id == VersionRow.instrument_id,
+                PointerRow.asset == VersionRow.asset,
+                PointerRow.day == VersionRow.day,
+                PointerRow.version_id == VersionRow.id,
+            ),
+        )
         .join(
             QuarantineRow,
             and_(
