@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from wire_books import Best, Depth, Line, Print, capture, joined, linked, ns, sn
 
 from trading_assets import schema
 from trading_assets.identifiers import Instrument
-from trading_assets.raw.messages import Messages
+from trading_assets.raw.messages import NO_SIDE, Messages
 from trading_assets.raw.rebuilding.rebuild import begins_without_book
 from trading_assets.raw.rebuilding.whole import RawDay, rebuild_day
 
@@ -44,6 +45,15 @@ def test_counts_add_up_whatever_arrives(lines: list[Depth]) -> None:
     counts = rebuilt(capture(lines), instrument=Instrument("X", "BINANCE_USDM")).counts
 
     assert len(lines) == counts.n_lines == counts.n_accounted
+
+
+def test_what_trades_do_not_say_is_counted_of_those_that_are_left() -> None:
+    messages = capture([Print(n, trade_id) for n, trade_id in enumerate([7, 8, 9, 7])])
+    trades = replace(messages.trades, side=np.full(4, NO_SIDE, np.int8))
+    day = rebuild_day(replace(messages, trades=trades), None, day=TODAY, instrument=SPOT, depth=3, window=1)
+
+    assert (len(day.trades), day.counts.n_duplicates) == (3, 1)
+    assert (day.findings.n_trades, day.findings.n_trades_without_side, day.findings.n_trades_without_id) == (3, 3, 0)
 
 
 def test_an_empty_day_is_a_day_without_rows() -> None:

@@ -98,7 +98,7 @@ def replay_day(
         trades = in_order(pl.read_parquet(files["raw_trades"]))
         write_parquet(trades, files["raw_trades"])
         prints["raw_trades"] = Fingerprint.of(trades)
-        findings = findings.after_repeats(findings.n_trades - len(trades))
+        findings = findings.after_repeats(trades)
     prints |= {"feed_gaps": Fingerprint.of(findings.gaps), "dead_letters": Fingerprint.of(findings.dead_letters)}
     return ReplayedDay({name: files[name] for name in TABLES}, prints, pl.scan_parquet(files["tickers"]), findings)
 

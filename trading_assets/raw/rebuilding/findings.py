@@ -49,12 +49,13 @@ class Findings:
     clock_skew: dict[str, int]  # see Clocks.spread
     clocks: pl.DataFrame  # see Clocks.sample
 
-    def after_repeats(self, n_removed: int) -> Self:
-        """Return the same findings after so many trades turned out to be repeats, each a line of its own."""
-        counts = self.counts
+    def after_repeats(self, trades: pl.DataFrame) -> Self:
+        """Return the same findings of the trades that are left without repeats, each of which was a line of its own."""
+        counts, n_removed = self.counts, self.n_trades - len(trades)
         used = {**counts.used, "trade": counts.used["trade"] - n_removed}
         counts = replace(counts, used=used, n_duplicates=counts.n_duplicates + n_removed)
-        return replace(self, counts=counts, n_trades=self.n_trades - n_removed)
+        n_without_side = trades[schema.AGGRESSOR_SIDE].null_count()
+        return replace(self, counts=counts, n_trades=len(trades), n_trades_without_side=n_without_side)
 
 
 def dead_letters_frame(letters: tuple[DeadLetter, ...]) -> pl.DataFrame:

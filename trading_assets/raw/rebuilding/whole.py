@@ -67,5 +67,5 @@ def rebuild_day(
     trades = pl.concat(tables["raw_trades"])
     if not findings.are_trades_sorted:
         trades = in_order(trades)
-        findings = findings.after_repeats(findings.n_trades - len(trades))
+        findings = findings.after_repeats(trades)
     return RawDay(pl.concat(tables["raw_l2_snapshots"]), trades, pl.concat(tables["tickers"]), findings)
