@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,12 @@ def test_a_root_without_a_project_is_one_line(command: CommandLine) -> None:
     (command.root / "settings.toml").unlink()
 
     assert "there is no settings.toml" in command("status").err
+
+
+def test_help_begins_with_the_way_from_a_recording_to_a_table(refusing: CommandLine) -> None:
+    listed = re.findall(r"^│ ([a-z]+) ", refusing("--help").out, re.MULTILINE)
+
+    assert COMMANDS == listed[: len(COMMANDS)]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

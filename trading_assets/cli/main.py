@@ -1,6 +1,6 @@
 """The entry of `trading-assets`: run a command, and end in one line whatever happens.
 
-Belongs here: exit codes and errors. Does not: any command (commands).
+Belongs here: exit codes and errors. Does not: any command (intake, commands and the others).
 """
 
 import sys
@@ -9,14 +9,16 @@ from typing import Final
 from loguru import logger
 from typer.exceptions import TyperException
 
-from trading_assets.cli import alerts, audit, commands, disk, export, faults, quarantine, reconcile, report
+from trading_assets.cli import alerts, audit, commands, disk, export, faults, intake, quarantine, reconcile, report
 from trading_assets.cli.app import app
 from trading_assets.cli.terminal import complain, hush, in_one_line
 from trading_assets.errors import InvalidIdentifier
 from trading_assets.settings import current_settings
 
-COMMANDS: Final = (commands, export, quarantine, disk, audit, alerts, reconcile, faults, report)
+COMMANDS: Final = (intake, commands, export, quarantine, disk, audit, alerts, reconcile, faults, report)
 """The modules whose commands are added to the application by being imported, in the order of `--help`."""
+_PLACES: Final = {module.__name__: place for place, module in enumerate(COMMANDS)}
+app.registered_commands.sort(key=lambda command: _PLACES[command.callback.__module__])
 EXIT_INTERRUPTED: Final = 130
 EXIT_BROKEN_PIPE: Final = 141
 """What a shell reports of a program that SIGINT or SIGPIPE ended."""
