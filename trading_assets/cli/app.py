@@ -1,7 +1,7 @@
 """The `trading-assets` application and the options that several commands share.
 
 Belongs here: the help that greets, and options spelled once. Does not: any command; each of them is added to `app` by
-the module that defines it (commands, and the modules named after what they tend).
+the module that defines it (intake, commands, and the modules named after what they tend).
 """
 
 from typing import Annotated
