@@ -113,9 +113,6 @@ def _draw(flow: Flow, n: int, rng: np.random.Generator) -> Draws:
     return Draws(rng.standard_exponential(n), rng.random((n, 3)), lots)
 
 
-# Kernels and the constants they use stay together in this file: numba's cache does not notice a change in another.
-
-
 @allocating
 def _run(book: Book, flow: Flow, tilts: Float64s, start_ns: int, draws: Draws, tape: Tape) -> None:
     """Let draws arrive until they, the steps or the room on the tape run out."""
