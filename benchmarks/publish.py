@@ -5,6 +5,7 @@
 A step that reads one small table and makes another, with a gate of ten rules, is executed in projects whose catalogues
 are filled (full_catalogue). Timed apart and taken off: the step's function, and writing, syncing and digesting the
 file. What remains is the ticket, finding and verifying inputs, the gate, and everything that makes the result stand.
+The log is off, as in every command.
 """
 
 import shutil
@@ -22,6 +23,7 @@ from unittest.mock import patch
 
 import polars as pl
 from full_catalogue import FIRST, PROJECT, fill
+from loguru import logger
 
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.execute import Warehouse, execute
@@ -33,6 +35,7 @@ from trading_assets.storage.store import Store
 SIZES: Final = (10, 1_000, 20_000)
 ROUNDS: Final = 9
 ROWS: Final = 1_000
+_LOGGING: Final = "trading_assets.orchestration.execute"
 
 
 def _measures(audit: Audit) -> Measures:
@@ -82,6 +85,8 @@ def measure(sizes: Sequence[int] = SIZES, *, rounds: int = ROUNDS) -> list[dict[
         rounds: publications that are timed of each; one more comes before them.
     """
     with ExitStack() as stack:
+        logger.disable(_LOGGING)
+        stack.callback(logger.enable, _LOGGING)
         houses = [stack.enter_context(_house(size)) for size in sizes]
         times: list[list[tuple[float, float]]] = [[] for _ in sizes]
         for n in range(rounds + 1):
