@@ -3,7 +3,8 @@ import pytest
 from feature_inputs import SMALL, at, book, features, quotes, row, ticks, values
 
 from trading_assets.errors import InvalidSettings
-from trading_assets.features.grid import Window, sum_over
+from trading_assets.features.grid import Window
+from trading_assets.features.sums import sum_over, with_sums
 from trading_assets.schema import TS_GRID
 from trading_assets.sections import FeatureSettings
 
@@ -54,16 +55,17 @@ def test_windows_start_anew_after_a_silence() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 8, 60])
 def test_a_window_sum_adds_the_last_rows_and_is_null_before_there_are_enough(n: int) -> None:
-    numbers = pl.DataFrame({"x": list(range(100))})
-    summed = numbers.select(sum_over(pl.col("x"), Window(n, n))).to_series().to_list()
+    numbers, window = pl.DataFrame({"x": list(range(100))}), Window(n, n)
+    summed = with_sums(numbers, ["x"], [window]).select(sum_over("x", window)).to_series().to_list()
 
     assert [None if i < n - 1 else sum(range(i - n + 1, i + 1)) for i in range(100)] == summed
 
 
 def test_a_null_makes_every_window_sum_null_that_holds_it() -> None:
-    numbers = pl.DataFrame({"x": [1, None, 1, 1, 1, 1]})
+    numbers, window = pl.DataFrame({"x": [1, None, 1, 1, 1, 1]}), Window(3, 3)
+    summed = with_sums(numbers, ["x"], [window]).select(sum_over("x", window)).to_series().to_list()
 
-    assert numbers.select(sum_over(pl.col("x"), Window(3, 3)))["x"].to_list() == [None, None, None, None, 3, 3]
+    assert [None, None, None, None, 3, 3] == summed
 
 
 @pytest.mark.parametrize(("grid_s", "window_s"), [(1.0, 1.5), (0.3, 1.0), (1e-10, 1.0)])

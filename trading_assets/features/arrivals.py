@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from trading_assets.features import flow
-from trading_assets.features.columns import ROWS_WHOLE, flow_at
+from trading_assets.features.columns import ROWS_WHOLE, flow_at, table_of
 from trading_assets.features.grid import TICK, epoch_ns, runs_of
 from trading_assets.raw.blocks import blocks
 from trading_assets.raw.messages import Bools, Floats, Int64s
@@ -33,7 +33,7 @@ def standing(depth: int) -> list[str]:
 
 def depth_of(table: pl.LazyFrame | pl.DataFrame, levels: int) -> int:
     """Count the levels a table has, of those that are asked for."""
-    names = set(table.lazy().collect_schema().names())
+    names = set(table.collect_schema().names())
     return sum(level("bid", "sz", n) in names for n in range(levels))
 
 
@@ -81,19 +81,22 @@ class Arrivals:
         """Add the next rows of the book."""
         if rows.is_empty():
             return
-        known = rows.select(epoch_ns(TS_RECV), pl.col(IS_VALID).fill_null(value=False), *self.columns[2:])
-        runs = runs_of(known[TS_RECV].to_numpy(writable=True), self._grid_ns)
+        known = rows.select(epoch_ns(TS_RECV), pl.col(IS_VALID).fill_null(value=False))
+        recv, is_valid = known[TS_RECV].to_numpy(writable=True), known[IS_VALID].to_numpy()
+        rungs = {name: _values(rows[name]) for name in self.columns[2:]}
+        runs = runs_of(recv, self._grid_ns)
         goes_on = bool(len(self._open)) and self._open[TICK][0] == runs.tick[0]
-        whole = self._whole(known, runs.start, goes_on=goes_on)
+        whole = self._whole(is_valid, runs.start, goes_on=goes_on)
         flows = {flow_at(n): np.zeros(len(runs.tick)) for n in range(self._depth)}
         for n, (name, sums) in enumerate(flows.items()):
             sums[0] = self._open[name][0] if goes_on else 0.0
-            quotes = flow.Quotes(*(_values(known[rung]) for rung in ladder(n, n + 1)))
+            quotes = flow.Quotes(*(rungs[rung] for rung in ladder(n, n + 1)))
             flow.add_event_flow(quotes, self._before[n * _A_LEVEL :][:_A_LEVEL], runs.of_row, sums)
-        self._before = known[-1:].select(self.columns[2:]).to_numpy().ravel()
-        kept = known.select(TS_RECV, IS_VALID, *standing(self._depth))
-        lasts = kept[np.append(runs.start[1:], len(known)) - 1]
-        brought = pl.DataFrame({TICK: runs.tick, ROWS_WHOLE: whole, **flows}).hstack(lasts)
+        self._before = np.array([values[-1] for values in rungs.values()])
+        last = np.append(runs.start[1:], len(recv)) - 1
+        kept = {TS_RECV: recv, IS_VALID: is_valid, **{name: rungs[name] for name in standing(self._depth)}}
+        lasts = {name: values[last] for name, values in kept.items()}
+        brought = table_of({TICK: runs.tick, ROWS_WHOLE: whole, **flows, **lasts})
         self._over = (*self._over, *([] if goes_on else [self._open]), brought[:-1])
         self._open = brought[-1:]
 
@@ -118,12 +121,12 @@ class Arrivals:
 
         Returns:
             `tick`; `rows_whole`, whether each row is valid and follows a valid one; `flow_00` …, the sums of
-            `flow.add_event_flow`; `ts_recv` (Int64 ns), `is_valid` and `standing` of the last row.
+            `flow.add_event_flow`; `ts_recv` (Int64 ns), `is_valid` and `standing` of the last row, NaN where there is
+            no such level.
         """
         return pl.concat([*self._over, self._open])
 
-    def _whole(self, rows: pl.DataFrame, starts: Int64s, *, goes_on: bool) -> Bools:
-        is_valid = rows[IS_VALID].to_numpy()
+    def _whole(self, is_valid: Bools, starts: Int64s, *, goes_on: bool) -> Bools:
         was_valid = bool(len(self._open)) and bool(self._open[IS_VALID][0])
         whole: Bools = np.logical_and.reduceat(is_valid & np.append(was_valid, is_valid[:-1]), starts)
         whole[0] &= not goes_on or self._open[ROWS_WHOLE][0]

@@ -12,7 +12,8 @@ import polars as pl
 
 from trading_assets.compiled import compiled, inlined
 from trading_assets.features.columns import flow_at, flow_to
-from trading_assets.features.grid import Window, sum_over
+from trading_assets.features.grid import Window
+from trading_assets.features.sums import sum_over
 from trading_assets.raw.messages import Floats, Int64s
 
 
@@ -65,7 +66,7 @@ def ofi(levels: int, window: Window) -> pl.Expr:
     Unit: size
     Source: Cont, Kukanov, Stoikov (2014), "The price impact of order book events"
     """
-    return sum_over(pl.col(flow_to(levels)), window).alias(f"ofi_{levels}_{window.name}")
+    return sum_over(flow_to(levels), window).alias(f"ofi_{levels}_{window.name}")
 
 
 def mlofi(depth: int, window: Window) -> pl.Expr:
@@ -75,4 +76,4 @@ def mlofi(depth: int, window: Window) -> pl.Expr:
     Unit: size
     Source: Xu, Gould, Howison (2018), "Multi-level order-flow imbalance in a limit order book"
     """
-    return sum_over(pl.col(flow_at(depth)), window).alias(f"mlofi_{depth:02d}_{window.name}")
+    return sum_over(flow_at(depth), window).alias(f"mlofi_{depth:02d}_{window.name}")

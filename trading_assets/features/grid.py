@@ -1,11 +1,10 @@
-"""The time grid: its ticks, windows of whole ticks, and sums over them.
+"""The time grid: its ticks, and windows of whole ticks.
 
 Belongs here: arithmetic on receive times and ticks, whatever the columns mean.
 Does not: books, trades (ticks.py) or the gap ledger (gaps.py).
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -13,7 +12,7 @@ import polars as pl
 
 from trading_assets.compiled import compiled
 from trading_assets.errors import InvalidSettings
-from trading_assets.raw.messages import Bools, Floats, Int64s
+from trading_assets.raw.messages import Bools, Int64s
 from trading_assets.schema import TIME, horizon
 
 NS: Final = 1_000_000_000
@@ -127,42 +126,3 @@ def living_ticks(tick: Int64s, ts_recv: Int64s, grid_ns: int) -> Ticks:
     row = np.repeat(np.arange(len(n_ticks)), n_ticks)
     nth = np.arange(len(row)) - np.repeat(np.cumsum(n_ticks) - n_ticks, n_ticks)
     return Ticks(tick[row] + nth * grid_ns, row, nth == 0)
-
-
-def sum_over(values: pl.Expr, window: Window) -> pl.Expr:
-    """Sum the last `window.n_ticks` rows; null where one of them is null or the table starts later.
-
-    Blocks of 1, 2, 4, … rows are added, never subtracted. So the result depends on the values inside the window
-    alone: nothing drifts, a large value leaves no trace after it has left, and a sum of squares cannot fall below zero.
-    """
-    if window.n_ticks == 1:
-        return values
-    return values.map_batches(partial(_sum_of_last, n=window.n_ticks), is_elementwise=False)
-
-
-def _sum_of_last(values: pl.Series, n: int) -> pl.Series:
-    """Add blocks in compiled code: a series of polars costs a query a step, a hundred times the addition itself."""
-    block = values.cast(pl.Float64).to_numpy(writable=True)  # null is NaN here, and stays it in every sum
-    total = np.zeros(len(block))
-    _add_blocks(block, n, total)
-    return pl.Series(values.name, total, nan_to_null=True).cast(values.dtype)
-
-
-@compiled
-def _add_blocks(block: Floats, n: int, total: Floats) -> None:
-    """Fill in the sums of the last `n` values; `block` is used up: it becomes the sums of the last 2, 4, …."""
-    size, taken = 1, 0
-    while True:
-        if n & size:
-            for row in range(min(taken, len(block))):
-                total[row] = np.nan
-            for row in range(taken, len(block)):
-                total[row] = block[row - taken] if taken == 0 else total[row] + block[row - taken]
-            taken += size
-        if taken == n:
-            return
-        for row in range(len(block) - 1, size - 1, -1):
-            block[row] += block[row - size]
-        for row in range(min(size, len(block))):
-            block[row] = np.nan
-        size *= 2

@@ -29,8 +29,8 @@ def feature_frame(
     book: pl.LazyFrame, trades: pl.LazyFrame, gaps: pl.LazyFrame, settings: FeatureSettings
 ) -> pl.LazyFrame:
     """Compute the features of a day that fits in memory; the arguments are those of `feature_rows`."""
-    nothing = pl.DataFrame(schema=feature_schema(settings))
-    return pl.concat([nothing, *feature_rows(book, trades, gaps, settings)]).lazy()
+    made = list(feature_rows(book, trades, gaps, settings))
+    return pl.concat(made or [pl.DataFrame(schema=feature_schema(settings))]).lazy()
 
 
 def feature_rows(
@@ -38,7 +38,7 @@ def feature_rows(
 ) -> Iterator[pl.DataFrame]:
     """Compute the features at every whole multiple of `settings.grid_s` at which the recording is alive.
 
-    The raw tables are walked a block at a time, trades beside books, and rows are handed over as they are made.
+    The raw tables are walked a block at a time, the others beside books, and rows are handed over as they are made.
 
     A value at g is made of rows with `ts_recv` <= g and of gaps with `ts_known` <= g. It is null where the book at g is
     not known, where its window (g - w, g] touches a known gap, or where less than w was recorded before g.
@@ -56,12 +56,12 @@ def feature_rows(
         InvalidSettings: a window is not a whole number of grid steps.
     """
     runs, grid_ns = runs_for(settings), nanoseconds(settings.grid_s)
-    known_gaps = KnownGaps.of(gaps.collect(), grid_ns=grid_ns)
     arrived = ahead(Arrivals.walk(book, levels=settings.levels, grid_ns=grid_ns), n=_PARTS_AHEAD)
     with ThreadPoolExecutor(max_workers=1) as beside:
         traded = beside.submit(per_tick, trades, grid_ns)
+        known_gaps = beside.submit(lambda: KnownGaps.of(gaps.collect(), grid_ns=grid_ns))
         for run in chain.from_iterable(chain(map(runs.add, arrived), [runs.rest()])):
-            yield features_of(run, traded.result(), known_gaps, settings)
+            yield features_of(run, traded.result(), known_gaps.result(), settings)
 
 
 def runs_for(settings: FeatureSettings) -> Runs:
@@ -91,13 +91,17 @@ def features_of(run: Run, traded: pl.DataFrame, gaps: KnownGaps, settings: Featu
 
 def feature_schema(settings: FeatureSettings) -> dict[str, pl.DataType]:
     """`book_features`: one row a grid tick; units and formulas are in docs/features.md."""
-    dtypes = {name: feature.dtype for feature in REGISTRY for name in feature.names(settings)}
-    return {TS_GRID: TIME, **dtypes}
+    return {TS_GRID: TIME, **dict(_columns(settings))}
 
 
 def feature_names(settings: FeatureSettings) -> list[str]:
     """Return the features' columns, without `ts_grid`."""
     return [name for name in feature_schema(settings) if name != TS_GRID]
+
+
+@cache
+def _columns(settings: FeatureSettings) -> tuple[tuple[str, pl.DataType], ...]:
+    return tuple((name, feature.dtype) for feature in REGISTRY for name in feature.names(settings))
 
 
 @cache

@@ -13,12 +13,14 @@ import polars as pl
 
 from trading_assets.features import trades as tape
 from trading_assets.features.arrivals import Arrivals, depth_of, ladder
-from trading_assets.features.columns import IS_BOOK_WHOLE, N_TRADES, ROWS_WHOLE, flow_at, flow_to, size_to
+from trading_assets.features.columns import IS_BOOK_WHOLE, ROWS_WHOLE, SQUARED_MOVE, flow_at, flow_to, size_to, table_of
 from trading_assets.features.gaps import FOREVER, TRADE_CAUSES, LatestEnds
 from trading_assets.features.grid import TICK, epoch_ns, first_tick, living_ticks, nanoseconds
-from trading_assets.features.registry import depths
+from trading_assets.features.registry import depths, windows
 from trading_assets.features.runs import Run
-from trading_assets.raw.messages import Bools, Floats
+from trading_assets.features.sums import with_sums
+from trading_assets.features.volatility import squared_move
+from trading_assets.raw.messages import Bools, Floats, Int64s
 from trading_assets.schema import BOOK_CAUSES, CAUSE, IS_VALID, SIDES, TS_END, TS_KNOWN, TS_RECV, level
 from trading_assets.sections import FeatureSettings
 
@@ -60,7 +62,8 @@ def tick_frame(run: Run, traded: pl.DataFrame, gaps: KnownGaps, settings: Featur
     Returns:
         `tick`; `ts_recv` (Int64 ns), the best level and the sizes of the best levels together of the last book row
         received by the tick, null where that row is invalid or the tick lies inside a known gap; `flow_00` …, those of
-        the best levels together and the tape's sums over (tick - grid, tick]; and the flag of columns.py.
+        the best levels together and the tape's sums over (tick - grid, tick]; the other two of columns.py; and the
+        sums of these over windows (sums.py).
     """
     arrived, (tick, row, is_new) = run.arrived, run.ticks
     have = depth_of(arrived, settings.levels)
@@ -72,27 +75,38 @@ def tick_frame(run: Run, traded: pl.DataFrame, gaps: KnownGaps, settings: Featur
 
     columns = {name: np.where(is_known, arrived[name].to_numpy()[row], np.nan) for name in ladder(0, 1)}
     for side in SIDES:
-        sizes = arrived.select(pl.col(level(side, "sz", n)).fill_null(0.0) for n in range(have)).to_numpy().T
-        columns |= _together(sizes[:, row], is_known, {size_to(side, n): n for n in depths(settings)})
-    flows = np.where(is_new, arrived.select(flow_at(n) for n in range(have)).to_numpy().T[:, row], 0.0)
+        sizes = _at(row, arrived, [level(side, "sz", n) for n in range(have)])
+        sizes = np.where(np.isnan(sizes), 0.0, sizes)
+        columns |= _together(sizes, is_known, {size_to(side, n): n for n in depths(settings)})
+    flows = np.where(is_new, _at(row, arrived, [flow_at(n) for n in range(have)]), 0.0)
     columns |= {flow_at(n): np.where(is_whole, flow, np.nan) for n, flow in enumerate(flows)}
     columns |= _together(flows, is_whole, {flow_to(n): n for n in depths(settings)})
+    columns |= {flow_at(n): np.full(len(tick), np.nan) for n in range(have, settings.levels)}
     for name, total in tape.at_ticks(traded, tick).items():
         columns[name] = np.where(is_tape_whole, total, np.nan)
 
     of_row = {TS_RECV: arrived[TS_RECV].to_numpy()[row], _IS_KNOWN: is_known, IS_BOOK_WHOLE: is_whole}
-    absent = [flow_at(n) for n in range(have, settings.levels)]
-    return pl.DataFrame({TICK: tick, **of_row, **columns}, nan_to_null=True).with_columns(
-        pl.when(_IS_KNOWN).then(TS_RECV).alias(TS_RECV),
-        pl.col(N_TRADES).cast(pl.Int64),
-        *(pl.lit(None, pl.Float64).alias(name) for name in absent),
+    table = table_of({TICK: tick, **of_row, **columns}, nan_to_null=True).with_columns(
+        pl.when(_IS_KNOWN).then(TS_RECV).alias(TS_RECV), squared_move()
     )
+    return with_sums(table, _summed(settings), windows(settings))
 
 
 def count_ticks(book: pl.LazyFrame, *, grid_ns: int) -> int:
     """Count the living ticks of a book, by its receive times alone."""
     arrived = Arrivals.of(book, levels=0, grid_ns=grid_ns).frame()
     return len(living_ticks(arrived[TICK].to_numpy(), arrived[TS_RECV].to_numpy(), grid_ns).tick)
+
+
+def _summed(settings: FeatureSettings) -> list[str]:
+    """Name the columns that features sum over windows."""
+    flows = [*(flow_at(n) for n in range(settings.levels)), *(flow_to(n) for n in depths(settings))]
+    return [*flows, *tape.SUMS, IS_BOOK_WHOLE, SQUARED_MOVE]
+
+
+def _at(row: Int64s, arrived: pl.DataFrame, names: list[str]) -> Floats:
+    """Return some columns at some rows, `[len(names), len(row)]`, NaN where there is no value."""
+    return np.array([arrived[name].to_numpy()[row] for name in names]).reshape(len(names), len(row))
 
 
 def _together(of_levels: Floats, is_known: Bools, depth: Mapping[str, int]) -> dict[str, Floats]:

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from trading_assets.compiled import compiled
-from trading_assets.features.columns import BUY_SZ, N_TRADES, SELL_SZ, TRADED_SZ
-from trading_assets.features.grid import TICK, Window, epoch_ns, runs_of, sum_over
+from trading_assets.features.columns import BUY_SZ, N_TRADES, SELL_SZ, TRADED_SZ, table_of
+from trading_assets.features.grid import TICK, Window, epoch_ns, runs_of
+from trading_assets.features.sums import sum_over
 from trading_assets.raw.blocks import blocks
 from trading_assets.raw.messages import Floats, Int8s, Int64s
 from trading_assets.schema import AGGRESSOR, AGGRESSOR_SIDE, SZ, TS_RECV
@@ -23,6 +24,8 @@ SUMS: Final = (N_TRADES, BUY_SZ, SELL_SZ, TRADED_SZ)
 _N, _BOUGHT, _SOLD, _TRADED, _UNKNOWN = range(len(SUMS) + 1)
 _BUY, _SELL = (AGGRESSOR.categories.to_list().index(side) for side in ("buy", "sell"))
 _NEITHER: Final = -1
+_SIDE: Final = pl.col(AGGRESSOR_SIDE).to_physical().cast(pl.Int8).fill_null(_NEITHER)
+_KNOWN: Final = (epoch_ns(TS_RECV), pl.col(SZ).fill_null(0), _SIDE)
 
 
 def per_tick(trades: pl.LazyFrame, grid_ns: int, *, until_ns: int = FOREVER) -> pl.DataFrame:
@@ -38,19 +41,18 @@ def per_tick(trades: pl.LazyFrame, grid_ns: int, *, until_ns: int = FOREVER) -> 
     """
     ticks, sums = np.zeros(0, np.int64), np.zeros((0, _UNKNOWN + 1))
     for block in blocks(trades, [TS_RECV, SZ, AGGRESSOR_SIDE]):
-        rows = block.filter(epoch_ns(TS_RECV) <= until_ns)
-        runs = runs_of(rows.select(epoch_ns(TS_RECV)).to_series().to_numpy(writable=True), grid_ns)
+        rows = block.select(_KNOWN).filter(pl.col(TS_RECV) <= until_ns)
+        runs = runs_of(rows[TS_RECV].to_numpy(writable=True), grid_ns)
         rising = np.sort(np.concatenate([ticks, runs.tick]))  # nearly sorted: far faster than to look for the unique
         before, ticks = ticks, rising[np.diff(rising, prepend=-1) > 0]  # no tick lies before 1970
         grown = np.zeros((len(ticks), _UNKNOWN + 1))
         grown[np.searchsorted(ticks, before)] = sums
         sums = grown
-        side = rows[AGGRESSOR_SIDE].to_physical().cast(pl.Int8).fill_null(_NEITHER).to_numpy(writable=True)
-        sz = rows[SZ].fill_null(0).to_numpy(writable=True)
+        sz, side = (rows[name].to_numpy(writable=True) for name in (SZ, AGGRESSOR_SIDE))
         _add(np.searchsorted(ticks, runs.tick), runs.of_row, sz, side, sums)
     sums[sums[:, _UNKNOWN] > 0, _BOUGHT : _SOLD + 1] = np.nan
     columns = dict(zip(SUMS, sums.T, strict=False))
-    return pl.DataFrame({TICK: ticks, **columns}).with_columns(pl.col(N_TRADES).cast(pl.Int64))
+    return table_of({TICK: ticks, **columns}).with_columns(pl.col(N_TRADES).cast(pl.Int64))
 
 
 def at_ticks(traded: pl.DataFrame, tick: Int64s) -> dict[str, Floats]:
@@ -92,7 +94,7 @@ def n_trades(window: Window) -> pl.Expr:
     Unit: trades
     Source: by definition
     """
-    return sum_over(pl.col(N_TRADES), window).alias(f"n_trades_{window.name}")
+    return sum_over(N_TRADES, window).cast(pl.Int64).alias(f"n_trades_{window.name}")
 
 
 def trade_volume(window: Window) -> pl.Expr:
@@ -102,7 +104,7 @@ def trade_volume(window: Window) -> pl.Expr:
     Unit: size
     Source: by definition
     """
-    return sum_over(pl.col(TRADED_SZ), window).alias(f"trade_volume_{window.name}")
+    return sum_over(TRADED_SZ, window).alias(f"trade_volume_{window.name}")
 
 
 def trade_imbalance(window: Window) -> pl.Expr:
@@ -112,5 +114,5 @@ def trade_imbalance(window: Window) -> pl.Expr:
     Unit: share
     Source: Cont, Kukanov, Stoikov (2014), trade imbalance, here divided by the volume
     """
-    bought, sold = sum_over(pl.col(BUY_SZ), window), sum_over(pl.col(SELL_SZ), window)
+    bought, sold = sum_over(BUY_SZ, window), sum_over(SELL_SZ, window)
     return ((bought - sold) / (bought + sold)).alias(f"trade_imbalance_{window.name}")

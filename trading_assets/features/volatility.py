@@ -6,9 +6,10 @@ Does not: returns that lie ahead; those are labels, in a stage of their own.
 
 import polars as pl
 
-from trading_assets.features.columns import IS_BOOK_WHOLE
-from trading_assets.features.grid import Window, sum_over
+from trading_assets.features.columns import IS_BOOK_WHOLE, SQUARED_MOVE
+from trading_assets.features.grid import Window
 from trading_assets.features.prices import BPS, mid_px
+from trading_assets.features.sums import sum_over
 
 
 def ret_bps(window: Window) -> pl.Expr:
@@ -18,7 +19,7 @@ def ret_bps(window: Window) -> pl.Expr:
     Unit: bps
     Source: by definition
     """
-    n_whole = sum_over(pl.col(IS_BOOK_WHOLE).cast(pl.Int64), window)
+    n_whole = sum_over(IS_BOOK_WHOLE, window)
     moved = _move_bps(window.n_ticks)
     return pl.when(n_whole == window.n_ticks).then(moved).alias(f"ret_{window.name}_bps")
 
@@ -31,8 +32,12 @@ def vol_rlz_bps(window: Window) -> pl.Expr:
     Unit: bps
     Source: Andersen, Bollerslev, Diebold, Labys (2003), "Modeling and forecasting realized volatility"
     """
-    squares = pl.when(IS_BOOK_WHOLE).then(_move_bps(1).pow(2))
-    return sum_over(squares, window).sqrt().alias(f"vol_rlz_{window.name}_bps")
+    return sum_over(SQUARED_MOVE, window).sqrt().alias(f"vol_rlz_{window.name}_bps")
+
+
+def squared_move() -> pl.Expr:
+    """Return the squared return (bps^2) since the tick before; null where it is unknown."""
+    return pl.when(IS_BOOK_WHOLE).then(_move_bps(1).pow(2)).alias(SQUARED_MOVE)
 
 
 def _move_bps(n_ticks: int) -> pl.Expr:

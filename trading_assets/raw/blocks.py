@@ -8,6 +8,7 @@ block is a row group, so that each is decompressed once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 
 import polars as pl
 
@@ -36,9 +37,18 @@ def blocks(
         rows: how many at a time, where the table is written in other groups of rows.
     """
     wanted = table if columns is None else table.select(columns)
-    n_rows = int(table.select(pl.len()).collect().item())
     step = rows or BLOCK_ROWS * (1 if columns is None else min(_MOST_BLOCKS, max(1, _WIDE // len(columns))))
-    return ahead((wanted.slice(start, step).collect() for start in range(0, n_rows, step)), n=1)
+    return ahead(_slices(wanted, step), n=1)
+
+
+def _slices(table: pl.LazyFrame, step: int) -> Iterator[pl.DataFrame]:
+    """Read until there is no more: to count first costs what a small table's block costs."""
+    for start in count(0, step):
+        block = table.slice(start, step).collect()
+        if block.height:
+            yield block
+        if block.height < step:
+            return
 
 
 class Walk:
