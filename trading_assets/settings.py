@@ -7,13 +7,13 @@ production), `.secrets.toml`, then environment variables such as `TRADING_ASSETS
 import hashlib
 import json
 import os
+import sys
 import tomllib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from dynaconf import Dynaconf, get_history
 from pydantic import ValidationError
 
 from trading_assets.errors import InvalidSettings
@@ -107,7 +107,8 @@ def load_settings(root: Path, *, environment: str | None = None) -> Settings:
     if chosen not in {"development", "staging", "production"}:
         raise InvalidSettings(f"{PREFIX}_ENV is {chosen!r}: choose development, staging or production")
     _ensure_toml(root)
-    layers = Dynaconf(
+    dynaconf = _dynaconf()
+    layers = dynaconf.Dynaconf(
         root_path=str(root),
         settings_files=list(_FILES),
         environments=True,
@@ -117,12 +118,24 @@ def load_settings(root: Path, *, environment: str | None = None) -> Settings:
     )
     layers.as_dict()  # dynaconf reads when it is first asked
     values: dict[str, Any] = {}
-    for layer in get_history(layers, filter_callable=lambda source: source.loader != _OWN):
+    for layer in dynaconf.get_history(layers, filter_callable=lambda source: source.loader != _OWN):
         _overlay(values, _lowered({k: v for k, v in layer["value"].items() if k not in _NOT_SETTINGS}))
     try:
         return Settings(root=root, environment=chosen, **values)
     except ValidationError as error:
         raise InvalidSettings(_first_problem(error)) from None
+
+
+def _dynaconf() -> Any:  # noqa: ANN401 - a module
+    """Import dynaconf, but not Flask, which MLflow brings and dynaconf would extend: that takes as long again."""
+    hidden: dict[str, Any] = {} if "flask" in sys.modules else {"flask": None}
+    sys.modules.update(hidden)
+    try:
+        import dynaconf  # noqa: PLC0415 - see above
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+    return dynaconf
 
 
 def _overlay(values: dict[str, Any], layer: dict[str, Any]) -> None:

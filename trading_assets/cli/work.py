@@ -3,11 +3,10 @@
 Belongs here: importing, simulating and running with progress. Does not: any decision about data (session, plan).
 """
 
-import gc
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from trading_assets.look import Look
     from trading_assets.session import Session
 
-_YOUNG: Final = 100_000
-"""Objects between two passes of the garbage collector: a look makes a million, all of them needed to its end."""
-
 
 def open_session() -> "Session":
     """Open the project; Dagster is imported here and not before."""
@@ -34,7 +30,6 @@ def open_session() -> "Session":
 
 def open_look() -> "Look":
     """Open the project only to look at it: quickly, and nothing is repaired."""
-    gc.set_threshold(_YOUNG)
     from trading_assets.look import Look  # noqa: PLC0415 - SQLAlchemy is slow to import
 
     return Look.open(current_settings())

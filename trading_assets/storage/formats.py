@@ -97,5 +97,5 @@ def open_published(path: Path, suffix: str) -> Published:
 
 
 def count_rows(path: Path, suffix: str) -> int:
-    """Count the rows of a table; a capture or document counts as one."""
-    return int(pl.scan_parquet(path).select(pl.len()).collect().item()) if suffix == PARQUET else 1
+    """Count the rows of a table, by what it says itself; a capture or document counts as one."""
+    return int(parquet.read_metadata(path).num_rows) if suffix == PARQUET else 1
