@@ -5,29 +5,25 @@ within its limits ("book_is_not_crossed"). The gate fails closed: a measure that
 an error while measuring or judging, and a time-out all refuse the file.
 
 Belongs here: rules, their judgement, fail-closed handling.
-Does not: what is measured for which table (each stage's checks.py).
+Does not: what is measured for which table (each stage's checks.py), Great Expectations itself (expectations).
 """
 
-import logging
 import math
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
 from trading_assets.identifiers import Partition
+from trading_assets.orchestration.expectations import outside
 from trading_assets.settings import Settings
 from trading_assets.storage.formats import Published, open_published
 from trading_assets.storage.records import Draft, Judgement
 
 Measures = Mapping[str, float | int | None]
 _Answer = TypeVar("_Answer")
-_LARGER: Final = "larger"
-_SMALLER: Final = "smaller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,65 +152,12 @@ def _causes(gate: Gate, case: Audit) -> Mapping[str, str]:
 
 
 def expect(measures: Measures, rules: Sequence[Rule]) -> tuple[Judgement, ...]:
-    """Let Great Expectations judge a table of two rows a rule: its value over its minimum, its maximum over its value.
-
-    One stock expectation judges them all, since its time goes by the number of expectations and hardly by that of rows.
-    A measure that is absent, NaN or infinite is null here, and a comparison with null does not hold.
-    """
-    pandas, judge = _great_expectations()
+    """Judge measures by rules; one that is absent, NaN or infinite has not passed."""
     values = [_finite(measures.get(rule.measure)) for rule in rules]
-    minima = [-math.inf if rule.minimum is None else rule.minimum for rule in rules]
-    maxima = [math.inf if rule.maximum is None else rule.maximum for rule in rules]
-    table = pandas.DataFrame({_LARGER: [*values, *maxima], _SMALLER: [*minima, *values]}, dtype="float64")
-    broken: set[int] = set()
-    if not judge(table, "BOOLEAN_ONLY").success:
-        broken = _broken(judge(table, "COMPLETE"), len(rules))
+    broken = outside(values, [rule.minimum for rule in rules], [rule.maximum for rule in rules])
     return tuple(
         rule.judged(value, passed=n not in broken) for n, (rule, value) in enumerate(zip(rules, values, strict=True))
     )
-
-
-def _broken(judged: Any, n_rules: int) -> set[int]:  # noqa: ANN401 - untyped
-    """Return which rules the expectation did not hold for: all of them where it does not say."""
-    rows = [] if judged.success else judged.result.get("unexpected_index_list") or []
-    return {row % n_rules for row in rows} or set(range(n_rules))
-
-
-@cache
-def _great_expectations() -> tuple[Any, Callable[[Any, str], Any]]:
-    """Import Great Expectations when it is first needed: it costs 9 s.
-
-    Return pandas, and what holds the expectation against a table, saying as much as a result format asks for.
-    """
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx  # noqa: PLC0415 - see the docstring
-    import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415 - untyped; comes with Great Expectations, which judges pandas frames
-    from great_expectations.validator.v1_validator import Validator  # noqa: PLC0415 - see the docstring
-
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    tables = context.data_sources.add_pandas("measures").add_dataframe_asset("pairs")
-    pairs = tables.add_batch_definition_whole_dataframe("pairs")
-
-    class InPairs(gx.expectations.ExpectColumnPairValuesAToBeGreaterThanB):  # type: ignore[misc]  # untyped
-        """The stock expectation. It spells itself out once: the stock one does so a hundred times for each table."""
-
-        @property
-        def configuration(self) -> Any:  # noqa: ANN401 - untyped
-            if not spelled:
-                spelled.append(super().configuration)
-            return spelled[0]
-
-    spelled: list[Any] = []
-    expected = InPairs(column_A=_LARGER, column_B=_SMALLER, or_equal=True, ignore_row_if="neither")
-
-    def judge(table: Any, result_format: str) -> Any:  # noqa: ANN401 - untyped
-        # As `Batch.validate` does, but for looking at the table twice.
-        parameters = {"dataframe": table}
-        return Validator(pairs, gx.ResultFormat(result_format), parameters).validate_expectation(expected)
-
-    return pd, judge
 
 
 def _column_differences(staged: Published, declared: Mapping[str, pl.DataType]) -> list[str]:
