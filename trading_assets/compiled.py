@@ -25,6 +25,7 @@ _SOURCES: Final = (
     "raw/rebuilding/*.py",
     "features/flow.py",
     "features/grid.py",
+    "features/sums.py",
     "features/trades.py",
     "sources/simulator/*.py",
     "venues/wire.py",
