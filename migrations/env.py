@@ -6,6 +6,7 @@ from trading_assets.settings import current_settings
 from trading_assets.storage.catalog import Base
 from trading_assets.storage.database import open_engine
 from trading_assets.storage.schema import VERSION_TABLE
+from trading_assets.storage.snapshots import tables  # noqa: F401 - tables of Base too
 
 
 def run(connection: object) -> None:

@@ -41,6 +41,18 @@ class NotKept(TradingAssetsError):
     """A version whose bytes were removed by retention; what it was and was made from is still known."""
 
 
+class NoSnapshot(TradingAssetsError):
+    """A snapshot was asked for that there is not."""
+
+
+class RemoteFailed(TradingAssetsError):
+    """A remote that there is not, cannot be reached, or does not take or have what it should."""
+
+
+class NotCommitted(TradingAssetsError):
+    """A snapshot's text that git did not take; the snapshot itself is there."""
+
+
 class NotInQuarantine(TradingAssetsError):
     """A refused file was asked for that there is not, or no longer."""
 

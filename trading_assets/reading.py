@@ -11,21 +11,40 @@ from sqlalchemy import select
 from trading_assets.errors import NotExpected, NotPublished
 from trading_assets.identifiers import Instrument, Partition, parse_asset, parse_day
 from trading_assets.orchestration.execute import Warehouse
-from trading_assets.orchestration.lacking import lacking
+from trading_assets.orchestration.lacking import lacking, needs_of
 from trading_assets.settings import current_settings
 from trading_assets.storage.catalog import PointerRow
 from trading_assets.storage.database import reading
+from trading_assets.storage.records import Version
+from trading_assets.storage.registry import CAPTURES
+from trading_assets.storage.snapshots.history import window_at
+from trading_assets.storage.snapshots.snapshots import Snapshots
 
 
 def read_table(
-    asset: str, instrument: str, start: date | str, end: date | str, *, warehouse: Warehouse | None = None
+    asset: str,
+    instrument: str,
+    start: date | str,
+    end: date | str,
+    *,
+    as_of: str | None = None,
+    warehouse: Warehouse | None = None,
 ) -> pl.LazyFrame:
     """Return the published rows of a table over the recorded days from `start` to `end`, both included.
 
     A day whose recording holds nothing to make the table of has no rows.
 
+    Args:
+        asset: the table's name.
+        instrument: `SYMBOL.VENUE`.
+        start: first day.
+        end: last day.
+        as_of: a snapshot, to read what stood when it was taken; else what stands now.
+        warehouse: where from; the project's by default.
+
     Raises:
         InvalidIdentifier: the asset, the instrument or a day cannot be one.
+        NoSnapshot: there is no such snapshot.
         NotPublished: a recorded day of the window has no published version, or no day was recorded.
         NotExpected: no recorded day of the window can have one.
         CorruptObject: a file's bytes are not those that were published.
@@ -33,6 +52,18 @@ def read_table(
     market, name = Instrument.parse(instrument), parse_asset(asset)
     first, last = (parse_day(day) if isinstance(day, str) else day for day in (start, end))
     house = warehouse or Warehouse.open(current_settings())
+    if as_of is None:
+        versions = _standing(name, market, (first, last), house)
+    else:
+        versions = _stood(name, market, (first, last), house, as_of)
+    tables = [house.lake.open(version) for version in versions]
+    if not all(isinstance(table, pl.LazyFrame) for table in tables):
+        raise NotPublished(f"{asset} is no table: `trading-assets read {asset} PARTITION --out FILE` copies its file")
+    return pl.concat([table for table in tables if isinstance(table, pl.LazyFrame)])
+
+
+def _standing(name: str, market: Instrument, window: tuple[date, date], house: Warehouse) -> list[Version]:
+    first, last = window
     partitions = [Partition(day, market) for day in house.registry.registered_days(market) if first <= day <= last]
     if not partitions:
         raise NotPublished(f"nothing of {market} was recorded from {first} to {last}: see `trading-assets status`")
@@ -46,11 +77,21 @@ def read_table(
             )
     if not found:
         _ensure_known(name, house)
-    versions = [found.get((name, p)) or house.lake.resolve(name, p) for p in partitions]
-    tables = [house.lake.open(version) for version in versions]
-    if not all(isinstance(table, pl.LazyFrame) for table in tables):
-        raise NotPublished(f"{asset} is no table: `trading-assets read {asset} PARTITION --out FILE` copies its file")
-    return pl.concat([table for table in tables if isinstance(table, pl.LazyFrame)])
+    return [found.get((name, p)) or house.lake.resolve(name, p) for p in partitions]
+
+
+def _stood(name: str, market: Instrument, window: tuple[date, date], house: Warehouse, as_of: str) -> list[Version]:
+    cut = Snapshots(house.lake).find(as_of).cut
+    needs = needs_of(name, house)
+    with reading(house.lake.engine) as session:
+        found = window_at(session, cut, {CAPTURES, name, *needs}, market, *window)
+    bare = {day for (asset, day), version in found.items() if asset in needs and version.n_rows == 0}
+    recorded = sorted({day for asset, day in found if asset == CAPTURES} - bare)
+    absent = [day for day in recorded if (name, day) not in found]
+    if absent or not recorded:
+        days = str(absent[0]) if absent else f"any day from {window[0]} to {window[1]}"
+        raise NotPublished(f"{name} of {market} on {days} did not stand when snapshot {as_of} was taken")
+    return [found[name, day] for day in recorded]
 
 
 def _ensure_known(asset: str, house: Warehouse) -> None:

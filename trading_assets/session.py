@@ -25,9 +25,8 @@ from trading_assets.orchestration.runner import Report, run_partition
 from trading_assets.orchestration.step import Step
 from trading_assets.orchestration.upkeep.reconcile import Repairs, reconcile
 from trading_assets.settings import Settings
-from trading_assets.storage.registry import TickRules
+from trading_assets.storage.registry import CAPTURES, TickRules
 
-CAPTURES: Final = "captures"
 ATTEMPTS: Final = 5
 """How often landed lines are tried to be published while other imports of the same day take over."""
 

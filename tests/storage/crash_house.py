@@ -16,9 +16,12 @@ from trading_assets.orchestration.execute import Warehouse, _discard
 from trading_assets.settings import Settings, load_settings
 from trading_assets.storage.attempts import begun
 from trading_assets.storage.catalog import QuarantineRow
+from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Draft, Judgement, Origin, Ticket, Version
+from trading_assets.storage.snapshots.remotes import Remotes
+from trading_assets.storage.snapshots.snapshots import Snapshots
 from trading_assets.storage.store import LOCK, READ_ONLY, REPORT
 from trading_assets.storage.upkeep.acceptance import accept
 from trading_assets.storage.upkeep.quarantine import Quarantine
@@ -30,6 +33,13 @@ ORIGIN = Origin("1", "settings", ())
 PASSED = (Judgement("is_fine", "n", 0.0, 0.0, 0.0, passed=True),)
 FAILED = (Judgement("is_fine", "n", 3.0, 0.0, 0.0, passed=False),)
 OLD, NEW, REFUSED = 1.0, 2.0, 3.0
+DVC_CONFIG = """
+[core]
+    no_scm = true
+    remote = backup
+['remote "backup"']
+    url = {url}
+"""
 LITTER = "9999-of-a-dead-process"
 HALF = "9998"
 """The ticket of a refusal that was never recorded."""
@@ -83,12 +93,30 @@ def fail(house: Warehouse) -> None:
         raise ZeroDivisionError
 
 
+def take(house: Warehouse) -> None:
+    """Take a snapshot of what stands."""
+    Snapshots(house.lake).take(actor="somebody")
+
+
+def remotes(house: Warehouse) -> Remotes:
+    """Return the remotes of a lake's project: one folder beside the lake."""
+    root = house.settings.root
+    (root / ".dvc").mkdir(exist_ok=True)
+    (root / ".dvc" / "config").write_text(DVC_CONFIG.format(url=root / "remote"))
+    return Remotes(root, Snapshots(house.lake))
+
+
 SCENARIOS: dict[str, Callable[[Warehouse], None]] = {
     "publish": publish,
     "refuse": refuse,
     "fail": fail,
     "accept": accept_refused,
+    "snapshot": take,
+    "push": lambda house: remotes(house).push(Snapshots(house.lake).find("latest")),
+    "pull": lambda house: remotes(house).pull(Snapshots(house.lake).find("latest")),
 }
+OF_SNAPSHOTS = set(range(Effect.OBJECT_NAMED_AGAIN, Effect.COPY_COMMITTED + 1))
+"""Effects that a publication does not have."""
 
 
 def drafted(lake: Lake, ticket: Ticket, asset: str, value: float, judgements: tuple[Judgement, ...]) -> Draft:

@@ -24,10 +24,13 @@ from trading_assets.sources.simulator.captures import simulate
 from trading_assets.sources.simulator.recording import Recording
 from trading_assets.storage.database import open_engine
 from trading_assets.storage.migrate import upgrade_catalog
+from trading_assets.storage.snapshots.cache import Cache
+from trading_assets.storage.snapshots.dvc import know_cache
+from trading_assets.storage.store import Store
 
 
 def prepare(settings: Settings) -> None:
-    """Make or upgrade the catalogue, Dagster's home and MLflow's store; cheap where all of them are there."""
+    """Make or upgrade the catalogue, Dagster's home and MLflow's store, and tell DVC of its cache; cheap where done."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     with _only_one(home.parent / ".prepare.lock"):
@@ -36,6 +39,7 @@ def prepare(settings: Settings) -> None:
             upgrade_catalog(engine, settings.root / "migrations")
         finally:
             engine.dispose()  # else its connection, and SQLite's log beside the catalogue, stay until collected
+        know_cache(settings.root, Cache(Store(settings.path(settings.lake.root))))
         _link(home / "dagster.yaml", to=settings.root / "dagster.yaml")
         os.environ["DAGSTER_HOME"] = str(home)
         with dg.DagsterInstance.get():

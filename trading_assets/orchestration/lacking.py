@@ -3,6 +3,7 @@
 Belongs here: asking it of an asset by its name. Does not: what follows for runs (execute, market_plan).
 """
 
+from collections.abc import Mapping
 from datetime import date
 
 from trading_assets.errors import NotExpected
@@ -12,9 +13,14 @@ from trading_assets.orchestration.outline import graph_outlines
 from trading_assets.storage.records import Version
 
 
+def needs_of(asset: str, warehouse: Warehouse) -> Mapping[str, str]:
+    """Return the tables of which an asset needs a row, and what it means that one has none."""
+    return next((step.needs for step in graph_outlines(warehouse.settings) if asset in step.outputs), {})
+
+
 def lacking(asset: str, instrument: Instrument, warehouse: Warehouse) -> dict[date, str]:
     """Return the days of an instrument that an asset cannot have, and why; none for an asset that the graph lacks."""
-    needs = next((step.needs for step in graph_outlines(warehouse.settings) if asset in step.outputs), {})
+    needs = needs_of(asset, warehouse)
     return {date.fromordinal(day): why for day, why in bare_of(needs, instrument, warehouse).items()}
 
 

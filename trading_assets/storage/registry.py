@@ -20,8 +20,10 @@ from trading_assets.storage.catalog import (
 )
 from trading_assets.storage.database import reading, writing
 
+CAPTURES: Final = "captures"
+"""The asset whose published days are the recorded ones."""
 _REGISTERED: Final = select(PointerRow.day).where(
-    PointerRow.asset == "captures", PointerRow.instrument_id == bindparam("instrument")
+    PointerRow.asset == CAPTURES, PointerRow.instrument_id == bindparam("instrument")
 )
 _REGISTERED_AMONG: Final = _REGISTERED.where(PointerRow.day.in_(bindparam("days", expanding=True)))
 

@@ -49,6 +49,13 @@ class Effect(IntEnum):
     FAILURE_COMMITTED = 24, "the failure of an attempt is committed"
     STAGING_REMOVED = 25, "the ticket's staging folder is removed"
     LANDED_FILE_REMOVED = 26, "an imported file is removed whose lines are published"
+    OBJECT_NAMED_AGAIN = 27, "an object that a snapshot names gets a second name, in DVC's cache"
+    OBJECT_GIVEN_BACK = 28, "an object that came from a remote into DVC's cache gets its name in the store"
+    LIST_WRITTEN = 29, "the list of an asset's files is written beside its place in DVC's cache"
+    LIST_SYNCED = 30, "the list is synced"
+    LIST_NAMED = 31, "the list is renamed to its address"
+    SNAPSHOT_COMMITTED = 32, "the snapshot is committed"
+    COPY_COMMITTED = 33, "it is committed that a remote has all of a snapshot"
 
 
 def passing(effect: Effect) -> None:

@@ -1,15 +1,20 @@
-"""Which objects of the store anything refers to: what stands, what it was made from, and what was superseded when.
+"""Which objects of the store anything refers to: what must be had again, its origins, and what was superseded when.
 
 Belongs here: reading the catalogue's references. Does not: removing anything (retention), measuring bytes (usage).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, exists, func, select, union
 from sqlalchemy.orm import Session, aliased
 
 from trading_assets.storage.catalog import PointerRow, UtcDateTime, VersionInputRow, VersionRow
+from trading_assets.storage.snapshots.tables import SnapshotRow
+
+MODEL: Final = "model"
+"""The asset whose every version is referred to for good: by MLflow, and by whoever noted its md5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +29,17 @@ class Superseded:
 
 
 def needed(session: Session) -> set[str]:
-    """Return the md5 of every standing version and of all that these were made from, however far back.
+    """Return the md5 of every version that must be had again, and of all that these were made from, however far back.
 
-    They are what lets a number be traced to bytes: a model keeps the features it was trained on.
+    Those are the standing versions, those that a snapshot names, and every model that ever stood: they are what lets a
+    number be traced to bytes, and a model be made again from the features that it was trained on.
     """
-    live = select(PointerRow.version_id.label("id")).cte("live", recursive=True)
+    roots = union(
+        select(PointerRow.version_id.label("id")),
+        _named_by_snapshots(),
+        select(VersionRow.id).where(VersionRow.asset == MODEL),
+    ).subquery()
+    live = select(roots.c.id).cte("live", recursive=True)
     made, source = aliased(VersionRow), aliased(VersionRow)
     behind = (
         select(source.id)
@@ -45,6 +56,18 @@ def needed(session: Session) -> set[str]:
     versions = select(VersionRow.md5).join(everything, everything.c.id == VersionRow.id)
     inputs = select(VersionInputRow.md5).join(everything, everything.c.id == VersionInputRow.version_id)
     return {*session.scalars(versions), *session.scalars(inputs)}
+
+
+def _named_by_snapshots() -> Select[int]:
+    """Find the versions that stood when a snapshot was taken: not yet superseded at its cut."""
+    next_id = func.lead(VersionRow.id).over(
+        partition_by=(VersionRow.asset, VersionRow.day, VersionRow.instrument_id), order_by=VersionRow.id
+    )
+    lives = select(VersionRow.id, next_id.label("next_id")).subquery()
+    is_named = exists().where(
+        SnapshotRow.cut >= lives.c.id, (lives.c.next_id.is_(None)) | (SnapshotRow.cut < lives.c.next_id)
+    )
+    return select(lives.c.id).where(is_named)
 
 
 def superseded(session: Session) -> dict[str, Superseded]:

@@ -1,8 +1,9 @@
 """What may be removed after some days, and its removal while others publish.
 
-An object goes when nothing that stands is it or was made from it, it ceased to stand long enough ago, and no step that
-began before that is still running, which may have read it. It is looked at again under the lock that keeps publications
-out (guard), written down, and only then removed: a crash leaves an object that was said to be gone, which is harmless.
+An object goes when nothing that stands, no snapshot and no model is it or was made from it, it ceased to stand long
+enough ago, and no step that began before that is still running, which may have read it. It is looked at again under the
+lock that keeps publications out (guard), written down, and only then removed: a crash leaves an object that was said to
+be gone, which is harmless.
 
 Belongs here: objects and refused files.
 Does not: Dagster's runs (orchestration/upkeep/event_log), what is due (orchestration/upkeep/tidy).
@@ -22,6 +23,7 @@ from trading_assets.storage.catalog import TicketRow
 from trading_assets.storage.database import reading, writing
 from trading_assets.storage.durability.guard import removing
 from trading_assets.storage.lake import Lake
+from trading_assets.storage.snapshots.cache import Cache
 from trading_assets.storage.upkeep.audit import TIDY, write_down
 from trading_assets.storage.upkeep.quarantine import Quarantine, Refused, State
 from trading_assets.storage.upkeep.references import published, superseded
@@ -96,6 +98,7 @@ def remove_objects(lake: Lake, chosen: Sequence[Removable], before: datetime, *,
                 for each in batch:
                     write_down(session, TIDY, each.subject, actor=actor, reason=each.what)
             for each in batch:
+                Cache(lake.store).path(each.name).unlink(missing_ok=True)
                 lake.store.object_path(each.name).unlink(missing_ok=True)
         gone += batch
     return gone

@@ -8,7 +8,7 @@ Belongs here: measuring. Does not: deciding what may go (retention), showing it 
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from trading_assets.settings import Settings
 from trading_assets.storage.catalog import PointerRow, VersionRow
 from trading_assets.storage.database import reading
 from trading_assets.storage.lake import Lake
+from trading_assets.storage.snapshots.cache import Cache
+from trading_assets.storage.store import Store
 from trading_assets.storage.upkeep.references import needed
 from trading_assets.storage.upkeep.retention import disk_bytes, objects
 
@@ -78,14 +80,26 @@ def disk_use(settings: Settings, lake: Lake) -> DiskUse:
     )
 
 
-def measure(name: str, path: Path, *, without: frozenset[Path] = frozenset()) -> Place:
-    """Add up what lies in a folder; links are not followed, and some folders within may be left out."""
+def _has_one_name(path: Path) -> bool:
+    """Tell whether a file has no second name: one that has is an object of the store, and counts there."""
+    return path.lstat().st_nlink == 1
+
+
+def measure(
+    name: str,
+    path: Path,
+    *,
+    without: frozenset[Path] = frozenset(),
+    is_counted: Callable[[Path], bool] = lambda _: True,
+) -> Place:
+    """Add up what lies in a folder; links are not followed, and some folders and files within may be left out."""
     if not path.is_dir():
         return Place(name, path, int(path.exists()), disk_bytes(path))
     n_files = n_bytes = 0
     for folder, folders, files in os.walk(path):
         folders[:] = [each for each in folders if Path(folder, each) not in without]
         kept = [Path(folder, each) for each in files if Path(folder, each) not in without]
+        kept = [each for each in kept if is_counted(each)]
         n_files += len(kept)
         n_bytes += sum(map(disk_bytes, kept))
     return Place(name, path, n_files, n_bytes)
@@ -117,6 +131,7 @@ def _places(settings: Settings, lake: Lake) -> Iterator[Place]:
     places = [
         measure("store", root / "store"),
         *(measure(name, root / name) for name in ("landing", "staging", "quarantine")),
+        measure("DVC's cache", Cache(Store(root)).folder, is_counted=_has_one_name),
         measure("Dagster's event log", settings.dagster_home),
         measure("MLflow", var / "mlflow"),
     ]

@@ -1,0 +1,192 @@
+"""Stock `dvc` on snapshots: what we write without it, it has to read as its own."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from snapshot_days import DAYS, as_dvc_project, dvc, files_under, fill, publish
+
+from trading_assets.errors import NotCommitted, RemoteFailed
+from trading_assets.identifiers import Partition
+from trading_assets.orchestration.execute import Warehouse
+from trading_assets.storage.snapshots.checkout import Workspace
+from trading_assets.storage.snapshots.remotes import Remotes
+from trading_assets.storage.snapshots.snapshots import Snapshots
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def snapshots(warehouse: Warehouse) -> Snapshots:
+    fill(warehouse.lake)
+    as_dvc_project(warehouse.settings.root)
+    return Snapshots(warehouse.lake)
+
+
+@pytest.fixture
+def root(warehouse: Warehouse) -> Path:
+    return warehouse.settings.root
+
+
+def test_dvc_status_is_clean_after_a_checkout_and_sees_every_change_to_a_copy(snapshots: Snapshots, root: Path) -> None:
+    workspace = Workspace(root, snapshots)
+    folder = workspace.check_out(snapshots.take(actor="somebody"))
+
+    assert 20 == len(files_under(folder))
+    assert "up to date" in dvc(root, "status")
+    copy = folder / "books" / DAYS[0] / "BTCUSDT.BINANCE.parquet"
+    copy.write_bytes(b"mine now")
+    assert "data/books" in dvc(root, "status")
+
+
+def test_whatever_is_done_to_the_copies_the_lake_keeps_its_own(snapshots: Snapshots, root: Path) -> None:
+    workspace = Workspace(root, snapshots)
+    taken = snapshots.take(actor="somebody")
+    folder = workspace.check_out(taken)
+    before = files_under(folder)
+    for n, path in enumerate(sorted(folder.rglob("*.parquet"))):
+        if n % 2:
+            path.unlink()
+        else:
+            path.chmod(0o644)
+            with path.open("r+b") as file:
+                file.write(b"edited in place")
+
+    for entry in snapshots.entries(taken):
+        snapshots.lake.store.verified(entry.md5)
+    with pytest.raises(RemoteFailed, match=r"(?s)DVC.*"):
+        workspace.check_out(taken)
+    assert before == files_under(workspace.check_out(taken, is_forced=True))
+
+
+def test_a_snapshot_comes_back_from_a_remote_byte_for_byte_after_everything_here_was_lost(
+    snapshots: Snapshots, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    dvc(root, "remote", "add", "--default", "backup", str(tmp_path_factory.mktemp("remote")))
+    workspace, remotes = Workspace(root, snapshots), Remotes(root, snapshots)
+    taken = snapshots.take(actor="somebody", name="before")
+    before = files_under(workspace.check_out(taken))
+    pushed = remotes.push(taken)
+    for day in DAYS:
+        publish(snapshots.lake, "books", day, [-1.0])
+    lost = {entry.md5 for entry in snapshots.entries(taken)}
+    for md5 in lost:
+        snapshots.lake.store.object_path(md5).unlink()
+    shutil.rmtree(snapshots.cache.folder)
+    shutil.rmtree(root / "data")
+
+    with pytest.raises(RemoteFailed, match="trading-assets snapshot pull before"):
+        workspace.check_out(taken)
+    pulled = remotes.pull(taken)
+    assert before == files_under(workspace.check_out(taken))
+    assert "up to date" in dvc(root, "status")
+    assert "in sync" in dvc(root, "status", "--cloud")
+    assert pushed.n_objects == pulled.n_objects == len(lost) + 2
+    assert pulled.n_moved == len(lost)
+    for md5 in lost:
+        snapshots.lake.store.verified(md5)
+    assert {"backup"} == set(snapshots.find("before").copies)
+
+
+def test_stock_commands_push_pull_and_get_what_was_committed(
+    snapshots: Snapshots, root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Tester")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.org")
+    dvc(root, "remote", "add", "--default", "backup", str(tmp_path_factory.mktemp("remote")))
+    workspace = Workspace(root, snapshots)
+    then = workspace.commit(snapshots.take(actor="somebody"))
+    assert then == workspace.commit(snapshots.find("latest"))
+    before = {entry.path: entry.md5 for entry in snapshots.entries(snapshots.find("latest")) if entry.asset == "books"}
+    assert "pushed" in dvc(root, "push")
+    publish(snapshots.lake, "books", DAYS[0], [-1.0])
+    now = workspace.commit(snapshots.take(actor="somebody"))
+    assert then != now
+
+    got = tmp_path_factory.mktemp("got") / "books"
+    dvc(got.parent, "get", str(root), "data/books", "--rev", then, "--out", str(got))
+    assert set(before) == {str(path.relative_to(got)) for path in got.rglob("*.parquet")}
+    shutil.rmtree(snapshots.cache.folder)
+    dvc(root, "pull", "--force", fails=True)  # the second snapshot was not pushed
+    snapshots.hold(snapshots.find("latest"))
+    dvc(root, "checkout", "--force")
+    assert "up to date" in dvc(root, "status")
+
+
+def test_stock_collection_cannot_reach_the_lake(snapshots: Snapshots, root: Path) -> None:
+    workspace = Workspace(root, snapshots)
+    taken = snapshots.take(actor="somebody")
+    before = files_under(workspace.check_out(taken))
+    (root / "data.dvc").unlink()
+    shutil.rmtree(root / "data")
+    dvc(root, "gc", "--workspace", "--force")
+    assert [] == [path for path in snapshots.cache.folder.rglob("*") if path.is_file()]
+
+    for entry in snapshots.entries(taken):
+        snapshots.lake.store.verified(entry.md5)
+    assert before == files_under(workspace.check_out(taken))
+
+
+def test_without_a_remote_the_error_says_how_to_add_one(snapshots: Snapshots, root: Path) -> None:
+    taken = snapshots.take(actor="somebody")
+    for attempt in (Remotes(root, snapshots).push, Remotes(root, snapshots).pull):
+        with pytest.raises(RemoteFailed, match="dvc remote add --default NAME URL"):
+            attempt(taken)
+        with pytest.raises(RemoteFailed, match="no remote 'elsewhere'"):
+            attempt(taken, "elsewhere")
+
+
+def test_without_git_there_is_a_snapshot_but_no_commit(warehouse: Warehouse) -> None:
+    fill(warehouse.lake, days=DAYS[:1])
+    snapshots = Snapshots(warehouse.lake)
+    taken = snapshots.take(actor="somebody")
+
+    with pytest.raises(NotCommitted, match="git"):
+        Workspace(warehouse.settings.root, snapshots).commit(taken)
+    assert 2 == len(files_under(Workspace(warehouse.settings.root, snapshots).check_out(taken)))
+
+
+def test_a_push_that_does_not_arrive_is_not_complete(
+    snapshots: Snapshots, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    remote = tmp_path_factory.mktemp("remote")
+    dvc(root, "remote", "add", "--default", "backup", str(remote))
+    taken = snapshots.take(actor="somebody", name="before")
+    entry = snapshots.entries(taken)[0]
+    snapshots.lake.store.object_path(entry.md5).unlink()
+    snapshots.cache.path(entry.md5).unlink()
+
+    with pytest.raises(RemoteFailed, match=rf"(?s)does not have .* {entry.md5}|does not have"):
+        Remotes(root, snapshots).push(taken)
+    assert {} == snapshots.find("before").copies
+
+
+def test_a_remote_that_lost_an_object_behind_our_back_gets_it_again(
+    snapshots: Snapshots, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    remote = tmp_path_factory.mktemp("remote")
+    dvc(root, "remote", "add", "--default", "backup", str(remote))
+    taken = snapshots.take(actor="somebody")
+    remotes = Remotes(root, snapshots)
+    remotes.push(taken)
+    md5 = snapshots.entries(taken)[7].md5
+    (remote / "files" / "md5" / md5[:2] / md5[2:]).unlink()
+
+    assert 1 == remotes.push(taken).n_moved
+    assert 0 == remotes.push(taken).n_moved
+
+
+def test_a_lake_elsewhere_is_known_to_dvc(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = warehouse.settings
+    elsewhere = tmp_path_factory.mktemp("lake")
+    moved = settings.model_copy(update={"lake": settings.lake.model_copy(update={"root": elsewhere})})
+    house = Warehouse.open(moved)
+    fill(house.lake, days=DAYS[:2])
+    as_dvc_project(settings.root)
+    snapshots = Snapshots(house.lake)
+    Workspace(settings.root, snapshots).check_out(snapshots.take(actor="somebody"))
+
+    assert str(elsewhere) in (settings.root / ".dvc" / "config.local").read_text()
+    assert "up to date" in dvc(settings.root, "status")
+    assert house.lake.find("books", Partition.parse(f"{DAYS[0]}|BTCUSDT.BINANCE"))

@@ -1,0 +1,178 @@
+"""Crashes and full disks on the way of a snapshot: it is whole or not there, and the next attempt needs no hands."""
+
+import errno
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from crash_house import (
+    NEW,
+    OF_SNAPSHOTS,
+    OLD,
+    SCENARIOS,
+    assert_catalogue_is_sound,
+    open_house,
+    publish,
+    remotes,
+    standing,
+    take,
+)
+from crash_process import CrashServer, crash_server, make_templates
+
+from trading_assets.errors import DiskFailed, DiskFull
+from trading_assets.orchestration.execute import Warehouse
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
+from trading_assets.storage.snapshots.manifest import md5s_of
+from trading_assets.storage.snapshots.snapshots import Snapshots
+
+pytestmark = pytest.mark.timeout(900)
+
+CASES = ("snapshot", "push", "pull")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[CrashServer]:
+    with crash_server() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A lake that was published again since its snapshot, one whose newest is not pushed, one that lost its objects."""
+    folder = tmp_path_factory.mktemp("templates")
+    lived_in = make_templates(folder)["lived_in"]
+    house = open_house(lived_in)
+    take(house)
+    publish(house, NEW)
+    house.lake.engine.dispose()
+    taken = shutil.copytree(lived_in, folder / "taken")
+    house = open_house(taken)
+    take(house)
+    remotes(house)
+    house.lake.engine.dispose()
+    lost = shutil.copytree(taken, folder / "lost")
+    house = open_house(lost)
+    remotes(house).push(Snapshots(house.lake).find("latest"))
+    for entry in Snapshots(house.lake).entries(Snapshots(house.lake).find("latest")):
+        house.lake.store.object_path(entry.md5).unlink()
+    shutil.rmtree(Snapshots(house.lake).cache.folder)
+    house.lake.engine.dispose()
+    return {"snapshot": lived_in, "push": taken, "pull": lost}
+
+
+def copied(template: Path, folder: Path) -> Path:
+    """Copy a lake, the second names of its files as second names: else they would be files of their own."""
+    subprocess.run(["cp", "--archive", str(template), str(folder)], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("scenario", CASES)
+def test_a_kill_before_any_effect_leaves_a_snapshot_whole_or_not_there(
+    server: CrashServer, templates: dict[str, Path], tmp_path: Path, scenario: str
+) -> None:
+    ended = server.run(scenario, copied(templates[scenario], tmp_path / "whole"))
+    assert ended.error is None
+    assert ended.passed
+    for n, effect in enumerate(ended.passed, 1):
+        root = copied(templates[scenario], tmp_path / f"{n}-{effect.name}")
+        assert -signal.SIGKILL == server.run(scenario, root, kill_at=n).status
+
+        house = open_house(root)
+        assert_sound(house, scenario, ended.passed[: n - 1])
+        SCENARIOS[scenario](house)
+        assert_done(house, scenario)
+        house.lake.engine.dispose()
+
+
+def test_every_effect_of_snapshots_is_passed(server: CrashServer, templates: dict[str, Path], tmp_path: Path) -> None:
+    passed = [server.run(each, copied(templates[each], tmp_path / each)).passed or [] for each in CASES]
+
+    assert OF_SNAPSHOTS <= {effect for each in passed for effect in each}
+
+
+@pytest.mark.parametrize(("number", "raised"), [(errno.ENOSPC, DiskFull), (errno.EIO, DiskFailed)])
+@pytest.mark.parametrize("scenario", CASES)
+def test_a_disk_that_takes_no_more_at_any_effect_is_named_and_nothing_is_claimed(
+    templates: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scenario: str,
+    number: int,
+    raised: type[Exception],
+) -> None:
+    passed: list[Effect] = []
+    monkeypatch.setattr(effects, "passing", passed.append)
+    SCENARIOS[scenario](open_house(copied(templates[scenario], tmp_path / "whole")))
+    for n, effect in enumerate(passed, 1):
+        if effect is Effect.TRANSACTION_BEGUN:
+            continue
+        house = open_house(copied(templates[scenario], tmp_path / f"{n}-{effect.name}"))
+        monkeypatch.setattr(effects, "passing", _raising(number, at=n))
+        with pytest.raises(raised, match="run it again"):
+            SCENARIOS[scenario](house)
+
+        monkeypatch.setattr(effects, "passing", lambda _: None)
+        assert_sound(house, scenario, passed[: n - 1])
+        SCENARIOS[scenario](house)
+        assert_done(house, scenario)
+        house.lake.engine.dispose()
+
+
+def _raising(number: int, *, at: int):  # noqa: ANN202 - a function of an effect
+    passed: list[Effect] = []
+
+    def passing(effect: Effect) -> None:
+        passed.append(effect)
+        if len(passed) >= at:
+            raise OSError(number, "planted")
+
+    return passing
+
+
+def assert_sound(house: Warehouse, scenario: str, passed: list[Effect]) -> None:
+    """Look at a lake right after a crash: what is claimed is there, and what stands is read."""
+    assert_catalogue_is_sound(house)
+    snapshots = Snapshots(house.lake)
+    assert (2 if scenario != "snapshot" or Effect.SNAPSHOT_COMMITTED in passed else 1) == len(snapshots.all())
+    if scenario != "pull":
+        assert NEW == standing(house)
+        for snapshot in snapshots.all():
+            assert_whole(snapshots, snapshot.name)
+        assert bool(snapshots.find("latest").copies) == (Effect.COPY_COMMITTED in passed)
+
+
+def assert_done(house: Warehouse, scenario: str) -> None:
+    snapshots = Snapshots(house.lake)
+    assert 2 == len(snapshots.all())
+    assert NEW == standing(house)
+    assert_whole(snapshots, "latest")
+    assert (scenario != "snapshot") == bool(snapshots.find("latest").copies)
+
+
+def assert_whole(snapshots: Snapshots, name: str) -> None:
+    """Find every object and list that a snapshot names, each of them with its own bytes."""
+    snapshot = snapshots.find(name)
+    for out in snapshot.outs:
+        assert out.n_files == len(md5s_of(snapshots.cache.path(out.tree).read_bytes(), out.tree))
+    for entry in snapshots.entries(snapshot):
+        snapshots.lake.store.verified(entry.md5)
+        assert snapshots.cache.path(entry.md5).read_bytes() == snapshots.lake.store.object_path(entry.md5).read_bytes()
+
+
+def test_the_version_before_stays_in_the_snapshot_before(templates: dict[str, Path], tmp_path: Path) -> None:
+    house = open_house(copied(templates["push"], tmp_path / "lake"))
+    snapshots = Snapshots(house.lake)
+    newest, oldest = snapshots.all()
+
+    assert OLD == _value(snapshots, oldest.name)
+    assert NEW == _value(snapshots, newest.name)
+
+
+def _value(snapshots: Snapshots, name: str) -> float:
+    entry = snapshots.entries(snapshots.find(name))[0]
+    return float(pl.read_parquet(snapshots.cache.path(entry.md5))["x"][0])
