@@ -11,6 +11,7 @@ from trading_assets.orchestration.automation.jobs import JOBS
 from trading_assets.orchestration.automation.reconcile_sensor import reconcile_sensor
 from trading_assets.orchestration.automation.sensors import build_sensors
 from trading_assets.orchestration.resources import resources
+from trading_assets.orchestration.snapshot_asset import data_snapshot
 from trading_assets.orchestration.step import Step
 from trading_assets.raw.assets import STEPS as RAW_STEPS
 from trading_assets.settings import Settings, current_settings
@@ -35,7 +36,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Assemble the code location from settings, so that tests can build their own."""
     return dg.Definitions(
-        assets=build_assets(settings),
+        assets=[*build_assets(settings), data_snapshot([name for step in STEPS for name in step.outputs], settings)],
         jobs=JOBS,
         sensors=[*build_sensors(STEPS), reconcile_sensor()],
         resources=resources(settings),

@@ -178,6 +178,13 @@ class RetentionSettings(Section):
     """Finished Dagster runs, but for those that hold the newest materialization of a partition."""
 
 
+class SnapshotSettings(Section):
+    """What the asset `data_snapshot` does with a snapshot that it took."""
+
+    remote: str | None = None
+    """A remote of `dvc remote list` that it is pushed to; null pushes it nowhere."""
+
+
 class AlertSettings(Section):
     """Where alerts go besides the log: any URLs of apprise (webhooks, e-mail, chat); and what counts as late."""
 

@@ -33,6 +33,7 @@ from trading_assets.sections import (
     RetentionSettings,
     Section,
     SimulateSettings,
+    SnapshotSettings,
     TrackingSettings,
 )
 
@@ -62,6 +63,7 @@ class Settings(Section):
     simulate: SimulateSettings = SimulateSettings()
     backfill: BackfillSettings = BackfillSettings()
     retention: RetentionSettings = RetentionSettings()
+    snapshots: SnapshotSettings = SnapshotSettings()
     alerts: AlertSettings = AlertSettings()
     log: LogSettings = LogSettings()
 

@@ -8,14 +8,14 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from trading_assets.cli.app import app
 from trading_assets.cli.terminal import complain, out, say, show_table
-from trading_assets.cli.work import open_session
+from trading_assets.cli.work import open_session, open_warehouse
 from trading_assets.errors import TradingAssetsError
 
 if TYPE_CHECKING:
@@ -68,11 +68,41 @@ def tidy(
     now = datetime.now(UTC)
     with open_session() as session:
         chosen = tidying.due(session.warehouse, session.instance, now)
-        _print_due(chosen)
+        _print_due(chosen, nothing="nothing is due: `retention` in settings.toml says after how many days what may go")
         if dry_run or not chosen or not _is_wanted(chosen, yes=yes):
             return
         gone = tidying.tidy(session.warehouse, session.instance, chosen, now, actor=operating_user())
     say(f"removed {len(gone):,} things, {size(sum(each.n_bytes for each in gone))}")
+
+
+@app.command("gc")
+def gc(
+    days: Annotated[
+        int, typer.Option("--days", metavar="N", min=0, help="Only what was superseded or left so long ago.")
+    ] = 7,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed; remove nothing.")] = False,  # noqa: FBT002 - a flag
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Remove objects of the store that nothing refers to: no partition, no snapshot, no model, no step that runs.
+
+    Now, whatever the section `retention` of the settings keeps for longer:
+
+        trading-assets gc --days 0 --dry-run
+
+        trading-assets gc --days 0
+
+    Each removal is in `trading-assets audit`. `tidy` does the same by the settings, for refused files and runs as well.
+    """
+    from trading_assets.storage.upkeep.audit import operating_user  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.storage.upkeep.retention import removable_objects, remove_objects  # noqa: PLC0415 - see above
+
+    before, lake = datetime.now(UTC) - timedelta(days=days), open_warehouse().lake
+    chosen = removable_objects(lake, before)
+    _print_due(chosen, nothing=f"nothing is due: all that is older than {days:,} days is referred to")
+    if dry_run or not chosen or not _is_wanted(chosen, yes=yes):
+        return
+    gone = remove_objects(lake, chosen, before, actor=operating_user())
+    say(f"removed {len(gone):,} objects, {size(sum(each.n_bytes for each in gone))}")
 
 
 def size(n_bytes: int) -> str:
@@ -117,9 +147,9 @@ def _as_values(found: "DiskUse") -> dict[str, Any]:
     return values
 
 
-def _print_due(chosen: Sequence["Removable"]) -> None:
+def _print_due(chosen: Sequence["Removable"], *, nothing: str) -> None:
     if not chosen:
-        say("nothing is due: `retention` in settings.toml says after how many days what may go")
+        say(nothing)
         return
     for kind in dict.fromkeys(each.kind for each in chosen):
         of_kind = [each for each in chosen if each.kind == kind]

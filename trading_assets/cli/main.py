@@ -10,13 +10,41 @@ from typing import Final
 from loguru import logger
 from typer.exceptions import TyperException
 
-from trading_assets.cli import alerts, audit, commands, disk, export, faults, intake, quarantine, reconcile, report
+from trading_assets.cli import (
+    alerts,
+    audit,
+    commands,
+    disk,
+    export,
+    faults,
+    intake,
+    lineage,
+    quarantine,
+    reconcile,
+    report,
+    snapshots,
+    verify,
+)
 from trading_assets.cli.app import app
 from trading_assets.cli.terminal import complain, hush, in_one_line
 from trading_assets.errors import InvalidIdentifier
 from trading_assets.settings import current_settings
 
-COMMANDS: Final = (intake, commands, export, quarantine, disk, audit, alerts, reconcile, faults, report)
+COMMANDS: Final = (
+    intake,
+    commands,
+    lineage,
+    export,
+    quarantine,
+    snapshots,
+    verify,
+    disk,
+    audit,
+    alerts,
+    reconcile,
+    faults,
+    report,
+)
 """The modules whose commands are added to the application by being imported, in the order of `--help`."""
 _PLACES: Final = {module.__name__: place for place, module in enumerate(COMMANDS)}
 app.registered_commands.sort(key=lambda command: _PLACES[command.callback.__module__])

@@ -18,6 +18,7 @@ from trading_assets.settings import current_settings
 
 if TYPE_CHECKING:
     from trading_assets.look import Look
+    from trading_assets.orchestration.execute import Warehouse
     from trading_assets.session import Session
 
 
@@ -26,6 +27,20 @@ def open_session() -> "Session":
     from trading_assets.session import Session  # noqa: PLC0415 - Dagster takes seconds to import
 
     return Session.open(current_settings())
+
+
+def open_warehouse() -> "Warehouse":
+    """Open the lake and its catalogue, without Dagster; a catalogue that is missing or older is made or upgraded."""
+    from trading_assets.orchestration.execute import Warehouse  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.storage.schema import is_current  # noqa: PLC0415 - see above
+
+    settings = current_settings()
+    house = Warehouse.open(settings)
+    if not is_current(house.lake.engine):
+        from trading_assets.orchestration.bootstrap import prepare  # noqa: PLC0415 - Dagster takes seconds
+
+        prepare(settings)
+    return house
 
 
 def open_look() -> "Look":
