@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -67,10 +67,13 @@ class Settings(Section):
     alerts: AlertSettings = AlertSettings()
     log: LogSettings = LogSettings()
 
+    def values(self, sections: Iterable[str]) -> dict[str, Any]:
+        """Return all values of some sections, as JSON has them."""
+        return {name: getattr(self, name).model_dump(mode="json") for name in sorted(sections)}
+
     def digest(self, sections: Iterable[str]) -> str:
         """Return 16 hexadecimal digits that change when a value of these sections changes."""
-        values = {name: getattr(self, name).model_dump(mode="json") for name in sorted(sections)}
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+        return digest_of(self.values(sections))
 
     def path(self, path: Path) -> Path:
         """Resolve a configured path against the project's root."""
@@ -80,6 +83,11 @@ class Settings(Section):
     def dagster_home(self) -> Path:
         """The directory of Dagster's own storage, always absolute."""
         return self.root / "var" / "dagster"
+
+
+def digest_of(values: Mapping[str, Any]) -> str:
+    """Return the digest of the values of some sections."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def project_root() -> Path:

@@ -5,7 +5,8 @@ from datetime import date
 
 from trading_assets.errors import NotPublished
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse, origin_of, resolve_inputs
+from trading_assets.orchestration.circumstances import origin_of
+from trading_assets.orchestration.execute import Warehouse, resolve_inputs
 from trading_assets.orchestration.importing import landed_partitions
 from trading_assets.orchestration.market_plan import State
 from trading_assets.orchestration.plan import Standing, difference

@@ -5,7 +5,6 @@ This is the publish protocol in one place; every door (Dagster, the command line
 Belongs here: the order of the protocol. Does not: Dagster (assets), judging (gate), pointers (storage/lake).
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,10 +16,10 @@ from loguru import logger
 from trading_assets.errors import NotExpected
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.memory import hand_back
+from trading_assets.orchestration.circumstances import circumstances, made_with, origin_of
 from trading_assets.orchestration.days import Days, ensure_covered
 from trading_assets.orchestration.gate import Audit, Verdict, audit
 from trading_assets.orchestration.landed import landed_files, landing_folder
-from trading_assets.orchestration.outline import with_rules
 from trading_assets.orchestration.step import Made, Step
 from trading_assets.settings import Settings
 from trading_assets.storage.attempts import begun
@@ -30,7 +29,7 @@ from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.formats import CAPTURE, DOCUMENT, Published, open_published, write_parquet
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.overview import bare_days
-from trading_assets.storage.records import Draft, Origin, Ticket, Version
+from trading_assets.storage.records import Draft, Ticket, Version
 from trading_assets.storage.registry import Registry
 from trading_assets.storage.store import Store
 from trading_assets.telemetry.alerts import Kind, raise_alert
@@ -81,9 +80,23 @@ class Outcome:
 
 
 def execute(
-    step: Step, partition: Partition, warehouse: Warehouse, *, run_id: str, requested_by: str | None = None
+    step: Step,
+    partition: Partition,
+    warehouse: Warehouse,
+    *,
+    run_id: str,
+    requested_by: str | None = None,
+    inputs: list[Version] | None = None,
 ) -> Outcome:
     """Bring one partition of a step from published inputs to published outputs, or to quarantine.
+
+    Args:
+        step: the step.
+        partition: the partition.
+        warehouse: where to read and publish.
+        run_id: of the run that does it.
+        requested_by: the automation that asked for it; None where a person did.
+        inputs: what to read; what stands by default.
 
     Raises:
         NotPublished: an input has no published version.
@@ -96,10 +109,10 @@ def execute(
     lake, settings = warehouse.lake, warehouse.settings
     hand_back()
     with lake.ticket(step.name, partition, run_id=run_id, requested_by=requested_by) as ticket:
-        inputs = resolve_inputs(step, partition, warehouse)
+        inputs = resolve_inputs(step, partition, warehouse) if inputs is None else inputs
         origin = origin_of(step, partition, warehouse, inputs)
         made_of = circumstances(step, partition, warehouse, origin)
-        begun(lake.engine, ticket, made_of)
+        begun(lake.engine, ticket, made_of, made_with(step, partition, warehouse, origin))
         services = _services(step, partition, warehouse, ticket)
         opened = _open_inputs(inputs, step.inputs(settings), lake)
         made = _as_made(step, step.make(**opened, **services))
@@ -168,20 +181,6 @@ def resolve_inputs(step: Step, partition: Partition, warehouse: Warehouse) -> li
         days = {p.day for p in partitions if (name, p) in found}
         ensure_covered(name, windows[name], partition, wanted=[p.day for p in partitions], found=days)
     return [found[name, p] for name, partitions in wanted.items() for p in partitions if (name, p) in found]
-
-
-def origin_of(step: Step, partition: Partition, warehouse: Warehouse, inputs: list[Version]) -> Origin:
-    """Name everything a step's result depends on."""
-    digest = warehouse.settings.digest(step.reads)
-    if "tick_rules" in step.services:
-        digest = with_rules(digest, warehouse.registry.tick_rules(partition.instrument))
-    return Origin(step.code_version, digest, tuple(sorted((v.asset, v.partition.day, v.md5) for v in inputs)))
-
-
-def circumstances(step: Step, partition: Partition, warehouse: Warehouse, origin: Origin) -> str:
-    """Digest all that an attempt depends on, imported files included: in equal circumstances it ends the same way."""
-    landed = [path.name for path in warehouse.landed(partition)] if "landed" in step.services else []
-    return hashlib.md5(repr((origin, landed)).encode(), usedforsecurity=False).hexdigest()
 
 
 def _open_inputs(inputs: list[Version], windows: Mapping[str, Days], lake: Lake) -> dict[str, Any]:

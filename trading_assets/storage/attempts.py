@@ -13,10 +13,10 @@ from sqlalchemy import Engine, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from trading_assets.identifiers import Partition
-from trading_assets.storage.catalog import TicketRow
+from trading_assets.storage.catalog import RecordedRow, TicketRow
 from trading_assets.storage.database import committing, reading
 from trading_assets.storage.durability.effects import Effect
-from trading_assets.storage.records import Ticket
+from trading_assets.storage.records import MadeWith, Ticket
 
 PUBLISHED: Final = "published"
 REFUSED: Final = "refused"
@@ -28,10 +28,13 @@ _NO_FAULT_OF_ITS_OWN: Final = (PUBLISHED, LOST, ACCEPTED)
 _MAX_ERROR: Final = 1024
 _OF_TICKET: Final = update(TicketRow).where(TicketRow.id == bindparam("ticket"))
 # written down once, and no object of the session is looked for that they would change: each publication passes them
-_BEGUN: Final = _OF_TICKET.values(origin=bindparam("made_of")).execution_options(synchronize_session=False)
+_BEGUN: Final = _OF_TICKET.values(origin=bindparam("made_of"), code_digest=bindparam("made_by")).execution_options(
+    synchronize_session=False
+)
 _ENDED: Final = _OF_TICKET.values(outcome=bindparam("how"), error=bindparam("why")).execution_options(
     synchronize_session=False
 )
+_KNOWN: Final = select(RecordedRow.digest).where(RecordedRow.digest.in_(bindparam("digests", expanding=True)))
 _NEWEST: Final = select(func.max(TicketRow.id)).where(
     TicketRow.step == bindparam("step"),
     TicketRow.day == bindparam("day"),
@@ -39,10 +42,15 @@ _NEWEST: Final = select(func.max(TicketRow.id)).where(
 )
 
 
-def begun(engine: Engine, ticket: Ticket, origin: str) -> None:
-    """Say what an attempt is made from; it counts as failed until it says otherwise, so that a killed one counts."""
+def begun(engine: Engine, ticket: Ticket, origin: str, made_with: MadeWith | None = None) -> None:
+    """Say what an attempt is made from and with; until it says otherwise it counts as failed, so a killed one does."""
     with committing(engine, Effect.CIRCUMSTANCES_COMMITTED) as session:
-        session.execute(_BEGUN, {"ticket": ticket.id, "made_of": origin})
+        code = made_with.code_digest if made_with else None
+        session.execute(_BEGUN, {"ticket": ticket.id, "made_of": origin, "made_by": code})
+        if made_with:
+            texts = {made_with.settings_digest: made_with.settings, made_with.code_digest: made_with.code}
+            known = set(session.scalars(_KNOWN, {"digests": list(texts)}))
+            session.add_all(RecordedRow(digest=digest, text=texts[digest]) for digest in texts.keys() - known)
 
 
 def ended(session: Session, ticket: Ticket, outcome: str, *, error: str | None = None) -> None:

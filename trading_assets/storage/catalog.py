@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     String,
+    Text,
     TypeDecorator,
     UniqueConstraint,
 )
@@ -88,6 +89,8 @@ class TicketRow(Base):
     """The automation that asked for it; null where a person did."""
     origin: Mapped[str | None] = mapped_column(Digest)
     """Digest of everything the attempt was made from: attempts with the same origin are the same attempt again."""
+    code_digest: Mapped[str | None] = mapped_column(Digest)
+    """Digest of the sources it was made with, whose text is recorded; no part of its origin."""
     outcome: Mapped[str | None] = mapped_column(String(16))
     error: Mapped[str | None] = mapped_column(String(1024))
 
@@ -188,6 +191,15 @@ class QuarantineRow(Base):
     """The upstream versions as a list of asset, day and md5."""
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     dropped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RecordedRow(Base):
+    """What a digest stands for, word for word: settings that something was made with, or sources."""
+
+    __tablename__ = "recorded_texts"
+
+    digest: Mapped[str] = mapped_column(Digest, primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
 
 
 class AuditRow(Base):

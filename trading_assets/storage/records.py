@@ -89,6 +89,16 @@ def origin_digest(code_version: str, settings_digest: str, input_lines: str) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class MadeWith:
+    """The settings and the sources of an attempt, word for word: to make the same again."""
+
+    settings_digest: str
+    settings: str
+    code_digest: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """The right to publish one step's partition for as long as no newer ticket is taken."""
 

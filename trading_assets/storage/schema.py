@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 VERSION_TABLE: Final = "catalog_version"
-SCHEMA: Final = "0004"
+SCHEMA: Final = "0005"
 """The newest revision under `migrations/`."""
 
 

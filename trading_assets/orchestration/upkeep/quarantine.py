@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from trading_assets.errors import NotAcceptable
-from trading_assets.orchestration.execute import Warehouse, circumstances, origin_of, resolve_inputs
+from trading_assets.orchestration.circumstances import circumstances, origin_of
+from trading_assets.orchestration.execute import Warehouse, resolve_inputs
 from trading_assets.orchestration.plan import difference
 from trading_assets.orchestration.step import Step
 from trading_assets.storage.records import Version
