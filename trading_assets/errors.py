@@ -53,6 +53,10 @@ class NotCommitted(TradingAssetsError):
     """A snapshot's text that git did not take; the snapshot itself is there."""
 
 
+class NotReproduced(TradingAssetsError):
+    """A version that cannot be made again as it was; the first difference is named."""
+
+
 class NotInQuarantine(TradingAssetsError):
     """A refused file was asked for that there is not, or no longer."""
 

@@ -22,6 +22,7 @@ from trading_assets.cli import (
     quarantine,
     reconcile,
     report,
+    reproduce,
     snapshots,
     verify,
 )
@@ -34,6 +35,7 @@ COMMANDS: Final = (
     intake,
     commands,
     lineage,
+    reproduce,
     export,
     quarantine,
     snapshots,

@@ -98,7 +98,7 @@ def _capture_facts(path: Path, settings: CaptureSettings) -> dict[str, str]:
 
 
 def _document_facts(path: Path) -> dict[str, str]:
-    return dict(_leaves(json.loads(path.read_bytes())))
+    return dict(leaves(json.loads(path.read_bytes())))
 
 
 def _of_documents(here: Content, there: Content, limit: int) -> Comparison:
@@ -113,12 +113,13 @@ def _of_documents(here: Content, there: Content, limit: int) -> Comparison:
     )
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - whatever JSON can hold
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - whatever JSON can hold
+    """Yield every value of a document with its place: `horizons[0].rows.n`."""
     if isinstance(value, dict) and value:
         for key, each in value.items():
-            yield from _leaves(each, f"{path}.{key}" if path else str(key))
+            yield from leaves(each, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list) and value:
         for n, each in enumerate(value):
-            yield from _leaves(each, f"{path}[{n}]")
+            yield from leaves(each, f"{path}[{n}]")
     else:
         yield path, json.dumps(value)

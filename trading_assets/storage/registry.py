@@ -95,7 +95,12 @@ class Registry:
 
 def as_rules(row: InstrumentRow) -> TickRules:
     """Return the rules that a row holds."""
-    return TickRules(*(Decimal(size) if size else None for size in (row.tick_size, row.lot_size)))
+    return rules_from((row.tick_size, row.lot_size))
+
+
+def rules_from(sizes: Sequence[str | None]) -> TickRules:
+    """Return rules from their tick and lot size as texts."""
+    return TickRules(*(Decimal(size) if size else None for size in sizes))
 
 
 def refusals(engine: Engine, assets: Sequence[str], instruments: Sequence[Instrument] | None) -> list[Refusal]:
