@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from command_line import new_project
+from own_peak import OWN_PEAK
 
 from benchmarks.looped import loop_capture
 from trading_assets.orchestration.execute import Warehouse
@@ -35,16 +36,14 @@ messages (8,192). Ten times as many turns of spot last 41,000 s, more ticks than
 """
 SETTINGS = {"POLARS_MAX_THREADS": "2", "TRADING_ASSETS_RETENTION__SUPERSEDED_DAYS": "30"}
 """Few threads, so that a machine of many takes what this one does; and a retention, without which nothing is tidied."""
-MEASURED = """
-import re
-from pathlib import Path
+MEASURED = f"""{OWN_PEAK}
 from trading_assets.cli.main import main
 try:
     main()
 finally:
-    Path("peak").write_text(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+    Path("peak").write_text(str(own_peak_kib()))
 """
-"""The command, and then its own peak in kB: what the system counts for a child has the parent's memory in it."""
+"""The command, and then its own peak in KiB."""
 
 
 def as_recorded(shared_data: Path, instrument: str, out: Path) -> Path:

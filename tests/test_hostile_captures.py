@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from command_line import KEY_8, CommandLine, new_project
+from own_peak import OWN_PEAK
 
 from trading_assets import read
 from trading_assets.settings import current_settings
@@ -214,13 +215,13 @@ def test_an_overlong_line_and_a_full_disk_are_met_in_bounded_memory(tmp_path: Pa
 
 def imported_in_a_child(root: Path, path: Path, *, file_limit: int) -> subprocess.CompletedProcess[str]:
     """Import in a process of its own, whose files cannot grow over a limit; its peak memory (KiB) is the last line."""
-    code = (
+    code = OWN_PEAK + (
         "import resource, signal, sys\n"
         "from trading_assets.cli.main import main\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({file_limit}, {file_limit}))\n"
         f"sys.argv = ['trading-assets', 'import', {str(path)!r}]\n"
-        "try:\n    main()\nfinally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "try:\n    main()\nfinally:\n    print(own_peak_kib())\n"
     )
     environment = {**os.environ, "TRADING_ASSETS_ROOT": str(root)}
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)

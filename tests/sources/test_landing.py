@@ -29,6 +29,7 @@ from capture_files import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from own_peak import OWN_PEAK
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument
@@ -256,14 +257,13 @@ def test_what_a_killed_import_left_behind_is_cleared_and_a_living_one_is_left_al
 IN_A_TIGHT_PLACE = """
     import os, resource, sys, signal
     from datetime import date
-    from pathlib import Path
     from trading_assets.sections import CaptureSettings
     from trading_assets.sources.landing import land_capture
     path, limit, user = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     os.setuid(user)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = own_peak_kib()
     try:
         landing = land_capture(
             path, landing=path.parent / "landing", instrument=None, settings=CaptureSettings(max_line_bytes=2**20),
@@ -273,12 +273,12 @@ IN_A_TIGHT_PLACE = """
         print(type(error).__name__)
     else:
         print(sum(capture.n_bytes for capture in landing.captures))
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+    print((own_peak_kib() - before) // 1024)
 """
 
 
 def in_a_tight_place(path: Path, *, file_bytes: int = 2**32, user: int = 0) -> tuple[str, int]:
-    command = [sys.executable, "-c", textwrap.dedent(IN_A_TIGHT_PLACE), path, str(file_bytes), str(user)]
+    command = [sys.executable, "-c", OWN_PEAK + textwrap.dedent(IN_A_TIGHT_PLACE), path, str(file_bytes), str(user)]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     said, mebibytes = done.stdout.split()
     return said, int(mebibytes)
