@@ -137,20 +137,31 @@ def test_the_past_is_read_as_it_stood(snapshots: Snapshots) -> None:
     st.lists(
         st.tuples(st.sampled_from(["books", "trades", "labels"]), st.integers(0, 4), st.integers(0, 3)), max_size=25
     ),
-    st.sets(st.integers(0, 24)),
+    st.dictionaries(st.integers(0, 24), st.sampled_from(["leave", "lose", "damage"])),
 )
 @hypothesis_settings(max_examples=15)
 def test_lists_of_files_that_grow_are_those_that_are_made_anew(
-    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, int, int]], looks: set[int]
+    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, int, int]], looks: dict[int, str]
 ) -> None:
-    """Each snapshot takes over what did not change from the one before; read from the history, all are the same."""
+    """Each snapshot takes over what did not change from the one before; read from the history, all are the same.
+
+    Also where the lists of the one before were lost or damaged in the meantime.
+    """
     snapshots = Snapshots(_house(tmp_path_factory.mktemp("lake")).lake)
-    taken = []
+    taken, lists = [], {}
     for n, (asset, day, value) in enumerate(acts):
         publish(snapshots.lake, asset, DAYS[day], [float(value)])
-        if n in looks:
-            taken.append(snapshots.take(actor="somebody"))
+        if n not in looks:
+            continue
+        snapshot = snapshots.take(actor="somebody")
+        if snapshot in taken:
+            continue
+        taken.append(snapshot)
+        _harm({snapshots.cache.path(out.tree) for out in snapshot.outs}, looks[n], lists)
 
+    for path, content in lists.items():
+        path.unlink(missing_ok=True)
+        path.write_bytes(content)
     for snapshot in taken:
         with reading(snapshots.lake.engine) as session:
             entries = list(standing_at(session, snapshot.cut))
@@ -163,6 +174,17 @@ def test_lists_of_files_that_grow_are_those_that_are_made_anew(
             kept = snapshots.cache.path(out.tree).read_bytes()
             assert md5s_of(kept, out.tree) == {e.path: e.md5 for e in entries if e.asset == out.asset}
     assert all(older.cut < newer.cut for older, newer in pairwise(taken))
+
+
+def _harm(paths: set[Path], how: str, kept: dict[Path, bytes]) -> None:
+    """Lose or damage files, of which the first contents are kept."""
+    for path in paths:
+        if path.exists() and path not in kept:
+            kept[path] = path.read_bytes()
+        if how != "leave":
+            path.unlink(missing_ok=True)
+        if how == "damage":
+            path.write_bytes(kept[path].replace(b"2024", b"2025", 1))
 
 
 def _house(root: Path) -> Warehouse:

@@ -16,7 +16,7 @@ from pathlib import Path
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.folders import make_folder, sync_folders
-from trading_assets.storage.snapshots.manifest import Tree
+from trading_assets.storage.snapshots.manifest import Out, Tree
 from trading_assets.storage.store import READ_ONLY, Store
 
 
@@ -65,6 +65,10 @@ class Cache:
             effects.passing(Effect.OBJECT_GIVEN_BACK)
             path.hardlink_to(self.path(md5))
         sync_folders(paths, self.store.root)
+
+    def read(self, out: Out) -> Tree:
+        """Read a list of files as it lies there, damaged or not; FileNotFoundError where it is gone."""
+        return Tree(out, self.path(out.tree).read_bytes())
 
     def write(self, tree: Tree) -> None:
         """Write a list of files; one that is there already is replaced by the same bytes."""

@@ -36,16 +36,9 @@ def newest_version(session: Session) -> int:
     return session.scalar(select(func.max(VersionRow.id))) or 0
 
 
-def changed_assets(session: Session, *, since: int, until: int) -> set[str]:
-    """Return the assets of which another version stood at `until` than at `since`."""
-    return set(
-        session.scalars(select(VersionRow.asset).where(VersionRow.id > since, VersionRow.id <= until).distinct())
-    )
-
-
-def standing_at(session: Session, cut: int, assets: Iterable[str] | None = None) -> Iterator[Entry]:
-    """Yield what stood at a moment, of some assets or of all."""
-    yield from _entries(session, _newest(cut, [] if assets is None else [VersionRow.asset.in_(list(assets))]))
+def standing_at(session: Session, cut: int, asset: str | None = None) -> Iterator[Entry]:
+    """Yield what stood at a moment, of one asset or of all."""
+    yield from _entries(session, _newest(cut, [] if asset is None else [VersionRow.asset == asset]))
 
 
 def changed_at(session: Session, *, since: int, until: int) -> Iterator[Entry]:

@@ -8,6 +8,7 @@ Source: DVC's user guide, "Internal directories and files" and "`.dvc` files".
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,8 @@ from trading_assets.storage.snapshots.history import Entry
 DOCUMENT: Final = "data.dvc"
 FOLDER: Final = "data"
 TREE: Final = ".dir"
+_BETWEEN: Final = b"}, {"
+_PATH_FROM: Final = len(f'"md5": "{0:032}", "relpath": "')
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,10 +46,44 @@ class Tree:
 
 def tree_of(asset: str, entries: Iterable[Entry]) -> Tree:
     """List the files of an asset's folder, by their paths."""
-    files = sorted(entries, key=lambda entry: entry.path)
-    content = json.dumps([{"md5": file.md5, "relpath": file.path} for file in files]).encode()
+    files = list(entries)
+    return _tree(asset, sorted(map(_line, files), key=_path), sum(file.n_bytes for file in files))
+
+
+def changed_tree(before: Tree, gone: Iterable[Entry], new: Iterable[Entry]) -> Tree:
+    """List the files of a folder in which some are no longer and others are now; the rest is not looked at.
+
+    Raises:
+        CorruptObject: the list before is not what its name promises, or does not name what is gone.
+    """
+    _ensure_intact(before.content, before.out.tree)
+    lines = before.content[len("[{") : -len("}]")].split(_BETWEEN)
+    n_bytes = before.out.n_bytes
+    for entry in gone:
+        at = bisect_left(lines, entry.path.encode(), key=_path)
+        if lines[at : at + 1] != [_line(entry)]:
+            raise CorruptObject(f"the list of files {before.out.tree} does not name {entry.path} as the history does")
+        del lines[at]
+        n_bytes -= entry.n_bytes
+    for entry in new:
+        lines.insert(bisect_left(lines, entry.path.encode(), key=_path), _line(entry))
+        n_bytes += entry.n_bytes
+    return _tree(before.out.asset, lines, n_bytes)
+
+
+def _tree(asset: str, lines: list[bytes], n_bytes: int) -> Tree:
+    content = b"[{" + _BETWEEN.join(lines) + b"}]"
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    return Tree(Out(asset, md5 + TREE, sum(file.n_bytes for file in files), len(files)), content)
+    return Tree(Out(asset, md5 + TREE, n_bytes, len(lines)), content)
+
+
+def _line(entry: Entry) -> bytes:
+    """Write a file as JSON does, without its braces; a path is plain ASCII, in which no brace can be."""
+    return json.dumps({"md5": entry.md5, "relpath": entry.path}).encode()[1:-1]
+
+
+def _path(line: bytes) -> bytes:
+    return line[_PATH_FROM:-1]
 
 
 def md5s_of(content: bytes, tree: str) -> dict[str, str]:
@@ -55,9 +92,13 @@ def md5s_of(content: bytes, tree: str) -> dict[str, str]:
     Raises:
         CorruptObject: the bytes are not those that its name promises.
     """
+    _ensure_intact(content, tree)
+    return {file["relpath"]: file["md5"] for file in json.loads(content)}
+
+
+def _ensure_intact(content: bytes, tree: str) -> None:
     if hashlib.md5(content, usedforsecurity=False).hexdigest() + TREE != tree:
         raise CorruptObject(f"the list of files {tree} was damaged after it was written")
-    return {file["relpath"]: file["md5"] for file in json.loads(content)}
 
 
 def document_of(outs: Iterable[Out]) -> str:

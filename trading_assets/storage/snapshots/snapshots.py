@@ -7,7 +7,7 @@ Belongs here: taking, finding and comparing. Does not: DVC's texts (manifest), o
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -27,13 +27,20 @@ from trading_assets.storage.lake import Lake
 from trading_assets.storage.snapshots.cache import Cache
 from trading_assets.storage.snapshots.history import (
     Entry,
-    changed_assets,
     changed_at,
     newest_version,
     standing_at,
     stood_before,
 )
-from trading_assets.storage.snapshots.manifest import Out, Tree, document_of, md5s_of, outs_of, tree_of
+from trading_assets.storage.snapshots.manifest import (
+    Out,
+    Tree,
+    changed_tree,
+    document_of,
+    md5s_of,
+    outs_of,
+    tree_of,
+)
 from trading_assets.storage.snapshots.tables import SnapshotCopyRow, SnapshotRow
 
 LATEST: Final = "latest"
@@ -100,14 +107,30 @@ class Snapshots:
                 cut = newest_version(session)
                 if cut == since and before and name is None:
                     return before
-                changed = changed_assets(session, since=since, until=cut)
+                gone = list(stood_before(session, since=since, until=cut))
                 new = list(changed_at(session, since=since, until=cut))
-                trees = list(_trees(standing_at(session, cut, changed)))
+                trees = list(self._lists(session, before, gone, new, cut))
             if not cut:
                 raise NotPublished("nothing is published yet: there is nothing to take a snapshot of")
             self._hold(new, trees)
-            kept = [out for out in before.outs if out.asset not in changed] if before else []
-            return self._recorded([*kept, *(tree.out for tree in trees)], cut, actor=actor, name=name)
+            outs = {out.asset: out for out in before.outs} if before else {}
+            outs.update((tree.out.asset, tree.out) for tree in trees)
+            return self._recorded(outs.values(), cut, actor=actor, name=name)
+
+    def _lists(
+        self, session: Session, before: Snapshot | None, gone: list[Entry], new: list[Entry], cut: int
+    ) -> Iterator[Tree]:
+        """List the files of each folder that changed: from its last list, or anew where that is lost or damaged."""
+        outs = {out.asset: out for out in before.outs} if before else {}
+        former = {asset: list(some) for asset, some in _by_asset(gone)}
+        for asset, some in _by_asset(new):
+            if asset not in outs:
+                yield tree_of(asset, some)
+                continue
+            try:
+                yield changed_tree(self.cache.read(outs[asset]), former.get(asset, []), some)
+            except (FileNotFoundError, CorruptObject):
+                yield tree_of(asset, standing_at(session, cut, asset))
 
     def _hold(self, new: list[Entry], trees: list[Tree]) -> None:
         for md5 in {entry.md5 for entry in new}:
@@ -117,7 +140,7 @@ class Snapshots:
             self.cache.write(tree)
         self.cache.sync([*(entry.md5 for entry in new), *(tree.out.tree for tree in trees)])
 
-    def _recorded(self, outs: list[Out], cut: int, *, actor: str, name: str | None) -> Snapshot:
+    def _recorded(self, outs: Collection[Out], cut: int, *, actor: str, name: str | None) -> Snapshot:
         now = datetime.now(UTC)
         row = SnapshotRow(
             name=name or f"{now:%Y%m%dT%H%M%S.%fZ}",
@@ -159,7 +182,7 @@ class Snapshots:
     def hold(self, snapshot: Snapshot) -> list[str]:
         """Name in DVC's cache all of a snapshot that the store has; return everything that it names, lists too."""
         with reading(self.lake.engine) as session:
-            trees = list(_trees(standing_at(session, snapshot.cut)))
+            trees = [tree_of(asset, some) for asset, some in _by_asset(standing_at(session, snapshot.cut))]
         if sorted(tree.out for tree in trees) != snapshot.outs:
             raise CorruptObject(f"the history no longer says what snapshot {snapshot.name} said when it was taken")
         md5s = {md5 for tree in trees for md5 in md5s_of(tree.content, tree.out.tree).values()}
@@ -218,10 +241,9 @@ class Snapshots:
                 raise InvalidIdentifier(f"there is a snapshot {name!r} already: a snapshot is never rewritten")
 
 
-def _trees(entries: Iterator[Entry]) -> Iterator[Tree]:
-    by_asset = sorted(entries, key=attrgetter("asset"))
-    for asset, some in groupby(by_asset, key=attrgetter("asset")):
-        yield tree_of(asset, some)
+def _by_asset(entries: Iterable[Entry]) -> Iterator[tuple[str, Iterator[Entry]]]:
+    asset = attrgetter("asset")
+    return groupby(sorted(entries, key=asset), key=asset)
 
 
 def _md5(entry: Entry | None) -> str | None:
