@@ -95,7 +95,7 @@ def test_what_was_made_again_can_be_looked_at(clone: Clone, tmp_path: Path) -> N
     before = clone.catalogue("select * from pointers order by instrument_id, asset, day")
     assert clone.run("reproduce", MODEL, "--keep", str(tmp_path / "again")).returncode == 0
 
-    assert (tmp_path / "again" / "kitchen-0" / "var" / "catalog.sqlite").is_file()
+    assert (tmp_path / "again" / "kitchen-0" / "catalog.sqlite").is_file()
     assert before == clone.catalogue("select * from pointers order by instrument_id, asset, day")
 
 

@@ -130,8 +130,22 @@ def load_settings(root: Path, *, environment: str | None = None) -> Settings:
     values: dict[str, Any] = {}
     for layer in dynaconf.get_history(layers, filter_callable=lambda source: source.loader != _OWN):
         _overlay(values, _lowered({k: v for k, v in layer["value"].items() if k not in _NOT_SETTINGS}))
+    return _checked(root, chosen, values)
+
+
+def default_settings(root: Path) -> Settings:
+    """Read `[default]` of settings.toml alone: no other layer may change what somebody else was told are parameters.
+
+    Raises:
+        InvalidSettings: as for all layers.
+    """
+    _ensure_toml(root)
+    return _checked(root, "development", tomllib.loads((root / _FILES[0]).read_text("utf-8")).get("default", {}))
+
+
+def _checked(root: Path, environment: str, values: dict[str, Any]) -> Settings:
     try:
-        return Settings(root=root, environment=chosen, **values)
+        return Settings(root=root, environment=environment, **values)
     except ValidationError as error:
         raise InvalidSettings(_first_problem(error)) from None
 

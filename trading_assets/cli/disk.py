@@ -138,7 +138,7 @@ def _print_use(found: "DiskUse") -> None:
         ],
     )
     say(f"{size(found.total_bytes)} in all, {size(found.free_bytes)} free on the file system")
-    say(f"in the store, left by crashes and referred to by nothing: {size(found.unreferenced_bytes)}")
+    say(f"in the store, of experiments or left by crashes: {size(found.unreferenced_bytes)}")
 
 
 def _as_values(found: "DiskUse") -> dict[str, Any]:

@@ -24,6 +24,7 @@ from trading_assets.cli import (
     report,
     reproduce,
     snapshots,
+    stage,
     verify,
 )
 from trading_assets.cli.app import app
@@ -40,6 +41,7 @@ COMMANDS: Final = (
     quarantine,
     snapshots,
     verify,
+    stage,
     disk,
     audit,
     alerts,

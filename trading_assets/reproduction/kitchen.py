@@ -10,19 +10,17 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from trading_assets.definitions import STEPS
 from trading_assets.errors import TradingAssetsError
 from trading_assets.identifiers import Partition
+from trading_assets.orchestration.apart import open_apart, version_told
 from trading_assets.orchestration.execute import Warehouse, execute
 from trading_assets.orchestration.landed import landing_folder
 from trading_assets.orchestration.sources import sources
 from trading_assets.settings import Settings
-from trading_assets.storage.migrate import upgrade_catalog
-from trading_assets.storage.records import Version
 from trading_assets.storage.registry import rules_from
 
 RECIPE = "recipe.json"
@@ -31,10 +29,10 @@ RECIPE = "recipe.json"
 def make_again(folder: Path) -> Iterator[dict[str, Any]]:
     """Make the steps of a folder's recipe, one after the other; stop where one fails.
 
-    `recipe.json` has `code`, the digest of the code that is to run, `migrations`, the folder of the catalogue's
-    revisions, `gate`, a section of the settings, and `makings`, each with `step`, `partition`, `settings` (sections),
-    `tick_rules` (two texts or null), `capture` (a file or null) and `inputs` (`asset`, `partition`, `md5`, `suffix`,
-    `n_rows`), whose bytes lie in the folder's store.
+    `recipe.json` has `code`, the digest of the code that is to run, `store`, the folder of objects, `migrations`, that
+    of the catalogue's revisions, `gate`, a section of the settings, and `makings`, each with `step`, `partition`,
+    `settings` (sections), `tick_rules` (two texts or null), `capture` (a file or null) and `inputs` (what
+    `apart.told` says of each), whose bytes lie in `store`.
     """
     recipe = json.loads((folder / RECIPE).read_text())
     if recipe["code"] != sources().digest:
@@ -42,8 +40,7 @@ def make_again(folder: Path) -> Iterator[dict[str, Any]]:
         return
     for making in recipe["makings"]:
         settings = Settings(root=folder, environment="development", gate=recipe["gate"], **making["settings"])
-        house = Warehouse.open(settings)
-        upgrade_catalog(house.lake.engine, Path(recipe["migrations"]))
+        house = open_apart(settings, folder, store=Path(recipe["store"]), migrations=Path(recipe["migrations"]))
         try:
             yield {"outputs": _outputs(making, house)}
         except TradingAssetsError as error:
@@ -62,27 +59,11 @@ def _outputs(making: Mapping[str, Any], house: Warehouse) -> dict[str, str]:
         landed = landing_folder(house.lake.store.root, partition)
         landed.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(making["capture"], landed / "recorded.jsonl.zst")
-    inputs = [_version(each) for each in making["inputs"]]
+    inputs = [version_told(each) for each in making["inputs"]]
     outcome = execute(step, partition, house, run_id="reproduce", inputs=inputs)
     if outcome.refusal:
         raise TradingAssetsError(f"refused by its gate: {outcome.refusal}")
     return {asset: version.md5 for asset, version in outcome.versions.items()}
-
-
-def _version(told: Mapping[str, Any]) -> Version:
-    return Version(
-        asset=told["asset"],
-        partition=Partition.parse(told["partition"]),
-        md5=told["md5"],
-        suffix=told["suffix"],
-        n_bytes=0,
-        n_rows=told["n_rows"],
-        code_version="",
-        settings_digest="",
-        run_id="reproduce",
-        published_at=datetime.now(UTC),
-        inputs=(),
-    )
 
 
 if __name__ == "__main__":

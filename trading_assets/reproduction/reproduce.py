@@ -20,6 +20,7 @@ from typing import Any, Final
 from trading_assets.comparison.columns import columns_apart
 from trading_assets.comparison.files import leaves
 from trading_assets.errors import NotReproduced
+from trading_assets.orchestration.apart import told
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.sources import PACKAGE, files_of, sources
 from trading_assets.reproduction.at_hand import damages, differences
@@ -76,9 +77,7 @@ class Reproduction:
             yield from self._made_again(together, code, self.scratch / f"kitchen-{n}")
 
     def _made_again(self, makings: Sequence[Making], code: Path, folder: Path) -> Iterator[Making]:
-        (folder / "var" / "lake").mkdir(parents=True)
-        (self.scratch / "store").mkdir(exist_ok=True)
-        (folder / "var" / "lake" / "store").symlink_to(self.scratch / "store")
+        folder.mkdir(parents=True)
         (folder / "recipe.json").write_text(json.dumps(self._recipe(makings, code)))
         environment = {**os.environ, "PYTHONPATH": str(code), "TRADING_ASSETS_ROOT": str(self._project_of(code))}
         command = [sys.executable, "-m", _KITCHEN, str(folder)]
@@ -121,6 +120,7 @@ class Reproduction:
     def _recipe(self, makings: Sequence[Making], code: Path) -> dict[str, Any]:
         return {
             "code": makings[0].code_digest,
+            "store": str(self.scratch / "store"),
             "migrations": str(self._project_of(code) / "migrations"),
             "gate": self.house.settings.values(["gate"])["gate"],
             "makings": [self._told(making) for making in makings],
@@ -134,16 +134,7 @@ class Reproduction:
             "settings": making.values,
             "tick_rules": making.tick_rules,
             "capture": str(captures[0]) if captures else None,
-            "inputs": [
-                {
-                    "asset": each.asset,
-                    "partition": str(each.partition),
-                    "md5": each.md5,
-                    "suffix": each.suffix,
-                    "n_rows": each.n_rows,
-                }
-                for each in making.inputs
-            ],
+            "inputs": [told(each) for each in making.inputs],
         }
 
     def _project_of(self, code: Path) -> Path:

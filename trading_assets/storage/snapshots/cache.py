@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
@@ -19,17 +20,21 @@ from trading_assets.storage.durability.folders import make_folder, sync_folders
 from trading_assets.storage.snapshots.manifest import Out, Tree
 from trading_assets.storage.store import READ_ONLY, Store
 
+EXPERIMENTS: Final = "experiments"
+"""The folder of names for what experiments made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """The folder that is DVC's `cache.dir`."""
+    """A folder of second names; the one that is DVC's `cache.dir`, unless it is named otherwise."""
 
     store: Store
+    name: str = "cache"
 
     @property
     def folder(self) -> Path:
         """Where it lies: on the store's file system."""
-        return self.store.root / "cache"
+        return self.store.root / self.name
 
     def path(self, oid: str) -> Path:
         """Return where DVC looks for an object, or for a list of files by its md5 and `.dir`."""

@@ -80,7 +80,7 @@ def removable_objects(lake: Lake, before: datetime) -> list[Removable]:
                 continue
             what = f"{row.was}, superseded {row.since:%Y-%m-%d}"
         elif _touched(path) < before:
-            what = f"never published, left by a crash {_touched(path):%Y-%m-%d}"
+            what = f"never published: of an experiment, or left by a crash {_touched(path):%Y-%m-%d}"
         else:
             continue
         found.append(Removable("object", md5, what, disk_bytes(path)))

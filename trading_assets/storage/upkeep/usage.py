@@ -19,7 +19,7 @@ from trading_assets.settings import Settings
 from trading_assets.storage.catalog import PointerRow, VersionRow
 from trading_assets.storage.database import reading
 from trading_assets.storage.lake import Lake
-from trading_assets.storage.snapshots.cache import Cache
+from trading_assets.storage.snapshots.cache import EXPERIMENTS, Cache
 from trading_assets.storage.store import Store
 from trading_assets.storage.upkeep.references import needed
 from trading_assets.storage.upkeep.retention import disk_bytes, objects
@@ -57,7 +57,7 @@ class DiskUse:
 
     assets: tuple[AssetUse, ...]
     unreferenced_bytes: int
-    """Objects of the store that were never published: a crash left them."""
+    """Objects of the store that were never published: experiments made them, or a crash left them."""
     places: tuple[Place, ...]
     free_bytes: int
     """Left on the lake's file system, for an ordinary account."""
@@ -132,6 +132,7 @@ def _places(settings: Settings, lake: Lake) -> Iterator[Place]:
         measure("store", root / "store"),
         *(measure(name, root / name) for name in ("landing", "staging", "quarantine")),
         measure("DVC's cache", Cache(Store(root)).folder, is_counted=_has_one_name),
+        measure("experiments", root / EXPERIMENTS, is_counted=_has_one_name),
         measure("Dagster's event log", settings.dagster_home),
         measure("MLflow", var / "mlflow"),
     ]

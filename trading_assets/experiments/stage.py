@@ -1,0 +1,143 @@
+"""Run one step of the graph as a stage of DVC: every partition that it can have, each from what the manifests name.
+
+A stage publishes by the same protocol as everything else, gate included, but into a catalogue of its own that goes when
+it is done. The objects are in the lake's store, under a second name that collection of the lake does not touch.
+
+Belongs here: which partitions, from which inputs, and where. Does not: the manifests' shape (manifest), figures.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from configobj import ConfigObj
+
+from trading_assets.errors import CorruptObject, NotACapture, NotPublished
+from trading_assets.experiments.figures import write_figures
+from trading_assets.experiments.manifest import manifest_path, read_manifests, write_manifest
+from trading_assets.identifiers import Partition
+from trading_assets.orchestration.apart import open_apart
+from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.importing import files_in, land, landed_partitions
+from trading_assets.orchestration.step import Step
+from trading_assets.settings import Settings
+from trading_assets.storage.durability.guard import publishing
+from trading_assets.storage.records import Version
+from trading_assets.storage.registry import TickRules
+from trading_assets.storage.snapshots.cache import EXPERIMENTS, Cache
+from trading_assets.storage.store import Store
+
+RECORDINGS: Final = "recordings"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step, and the folder of the `dvc.yaml` that it is a stage of."""
+
+    step: Step
+    root: Path
+    settings: Settings
+    graph: Sequence[Step]
+
+    def run(self) -> Iterator[tuple[Partition, list[Version]]]:
+        """Execute the step; yield each partition with what was made of it; write the manifest when all are made.
+
+        Raises:
+            NotPublished: a stage before did not run, there is nothing to make this of, or the gate refused a partition.
+            CorruptObject: an input is gone, or is not what was published.
+            NotACapture: a recording cannot be imported.
+        """
+        lake = shared_lake(self.root)
+        kept = Cache(Store(lake), EXPERIMENTS)
+        given = list(read_manifests(self.root, self.step, list(self.step.inputs(self.settings)), self.graph))
+        made: list[Version] = []
+        with self._apart(lake) as house:
+            for partition in self._partitions(house, given):
+                with publishing(lake):
+                    versions = self._made(partition, house, given, kept)
+                made += versions
+                yield partition, versions
+            if not made:
+                raise NotPublished(f"there is nothing to make {self.step.name} of")
+            if self.step.is_tracked:
+                write_figures(self.root, [(version.partition, house.lake.open(version)) for version in made])
+        write_manifest(self.root / manifest_path(self.step), made)
+
+    def _made(self, partition: Partition, house: Warehouse, given: Sequence[Version], kept: Cache) -> list[Version]:
+        inputs = self._inputs(partition, given)
+        self._ensure_there(inputs, kept)
+        outcome = execute(self.step, partition, house, run_id="dvc", inputs=inputs)
+        if outcome.refusal:
+            raise NotPublished(f"{self.step.name} of {partition} was refused by its gate: {outcome.refusal}")
+        versions = list(outcome.versions.values())
+        kept.hold(version.md5 for version in versions)
+        kept.sync(version.md5 for version in versions)
+        return versions
+
+    @contextmanager
+    def _apart(self, lake: Path) -> Iterator[Warehouse]:
+        place = Store(lake / EXPERIMENTS)
+        place.sweep()
+        with place.staging(f"{self.step.name}-{uuid4().hex}") as folder:
+            house = open_apart(self.settings, folder, store=lake / "store", migrations=self.root / "migrations")
+            try:
+                yield house
+            finally:
+                house.lake.engine.dispose()
+
+    def _partitions(self, house: Warehouse, given: Sequence[Version]) -> list[Partition]:
+        """List what the step can have: the days on which there is something in each of its windows."""
+        if "landed" in self.step.services:
+            return list(self._landed(house))
+        bare = {version.partition for version in given if version.asset in self.step.needs and not version.n_rows}
+        days = {(version.asset, version.partition) for version in given}
+        return [
+            partition
+            for partition in sorted({version.partition for version in given} - bare)
+            if all(
+                any((name, partition.on(day)) in days for day in window.around(partition.day))
+                and (window.last < 0 or (name, partition) in days)
+                for name, window in self.step.inputs(self.settings).items()
+            )
+        ]
+
+    def _inputs(self, partition: Partition, given: Sequence[Version]) -> list[Version]:
+        wanted = {
+            (name, partition.on(day))
+            for name, window in self.step.inputs(self.settings).items()
+            for day in window.around(partition.day)
+        }
+        return [version for version in given if (version.asset, version.partition) in wanted]
+
+    def _ensure_there(self, inputs: Sequence[Version], kept: Cache) -> None:
+        """Give objects back to the store that were collected there; each has its second name, or is gone."""
+        for version in inputs:
+            if not kept.path(version.md5).exists():
+                raise CorruptObject(
+                    f"{version.asset} of {version.partition} ({version.md5}) was removed since it was made: "
+                    f"`dvc repro --force --downstream` of the stage that made it, then this one again"
+                )
+        kept.give_back(version.md5 for version in inputs)
+
+    def _landed(self, house: Warehouse) -> Iterator[Partition]:
+        for path in files_in(self.root / RECORDINGS):
+            brought = land(path, house, instrument=None, rules=TickRules())
+            if brought.damage:
+                raise NotACapture(f"{path}: {brought.damage}")
+        yield from landed_partitions(house)
+
+
+def shared_lake(root: Path) -> Path:
+    """Return the lake whose store experiments share: that of DVC's cache, also where DVC runs them in a copy.
+
+    Raises:
+        NotPublished: DVC was not told of the cache yet.
+    """
+    local = ConfigObj(str(root / ".dvc" / "config.local"), encoding="utf-8")
+    cache = local.get("cache", {}).get("dir")
+    if not cache:
+        raise NotPublished("DVC does not know the lake yet: `trading-assets setup` tells it")
+    return Path(cache).parent
