@@ -5,6 +5,7 @@ import json
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Draft, Judgement, Origin, Ticket, Version
+from trading_assets.storage.snapshots.checkout import Workspace
 from trading_assets.storage.snapshots.remotes import Remotes
 from trading_assets.storage.snapshots.snapshots import Snapshots
 from trading_assets.storage.store import LOCK, READ_ONLY, REPORT
 from trading_assets.storage.upkeep.acceptance import accept
 from trading_assets.storage.upkeep.quarantine import Quarantine
+from trading_assets.storage.upkeep.retention import removable_objects, remove_objects
 
 PROJECT = Path(__file__).resolve().parents[2]
 PARTITION = Partition.parse("2024-08-08|BTCUSDT.BINANCE")
@@ -106,6 +109,18 @@ def remotes(house: Warehouse) -> Remotes:
     return Remotes(root, Snapshots(house.lake))
 
 
+def check_out(house: Warehouse) -> None:
+    """Fill `data/` with the newest snapshot."""
+    snapshots = remotes(house).snapshots
+    Workspace(house.settings.root, snapshots).check_out(snapshots.find("latest"))
+
+
+def collect(house: Warehouse) -> None:
+    """Remove everything that nothing refers to."""
+    later = datetime.now(UTC) + timedelta(days=1)
+    remove_objects(house.lake, removable_objects(house.lake, later), later, actor="somebody")
+
+
 SCENARIOS: dict[str, Callable[[Warehouse], None]] = {
     "publish": publish,
     "refuse": refuse,
@@ -113,9 +128,11 @@ SCENARIOS: dict[str, Callable[[Warehouse], None]] = {
     "accept": accept_refused,
     "snapshot": take,
     "push": lambda house: remotes(house).push(Snapshots(house.lake).find("latest")),
+    "checkout": check_out,
+    "collect": collect,
     "pull": lambda house: remotes(house).pull(Snapshots(house.lake).find("latest")),
 }
-OF_SNAPSHOTS = set(range(Effect.OBJECT_NAMED_AGAIN, Effect.COPY_COMMITTED + 1))
+OF_SNAPSHOTS = set(range(Effect.OBJECT_NAMED_AGAIN, Effect.OBJECT_REMOVED + 1))
 """Effects that a publication does not have."""
 
 

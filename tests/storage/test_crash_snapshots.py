@@ -1,6 +1,7 @@
 """Crashes and full disks on the way of a snapshot: it is whole or not there, and the next attempt needs no hands."""
 
 import errno
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 from crash_house import (
+    ASSETS,
     NEW,
     OF_SNAPSHOTS,
     OLD,
+    PARTITION,
     SCENARIOS,
     assert_catalogue_is_sound,
     open_house,
@@ -29,10 +32,11 @@ from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.snapshots.manifest import md5s_of
 from trading_assets.storage.snapshots.snapshots import Snapshots
+from trading_assets.storage.upkeep.retention import objects
 
 pytestmark = pytest.mark.timeout(900)
 
-CASES = ("snapshot", "push", "pull")
+CASES = ("snapshot", "push", "pull", "checkout", "collect")
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +47,16 @@ def server() -> Iterator[CrashServer]:
 
 @pytest.fixture(scope="module")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A lake that was published again since its snapshot, one whose newest is not pushed, one that lost its objects."""
+    """Lakes whose first version was superseded.
+
+    One without a snapshot, one with a snapshot of it, one with two that is not pushed, and one that lost its objects.
+    """
     folder = tmp_path_factory.mktemp("templates")
     lived_in = make_templates(folder)["lived_in"]
+    unnamed = shutil.copytree(lived_in, folder / "unnamed")
+    house = open_house(unnamed)
+    publish(house, NEW)
+    house.lake.engine.dispose()
     house = open_house(lived_in)
     take(house)
     publish(house, NEW)
@@ -62,7 +73,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         house.lake.store.object_path(entry.md5).unlink()
     shutil.rmtree(Snapshots(house.lake).cache.folder)
     house.lake.engine.dispose()
-    return {"snapshot": lived_in, "push": taken, "pull": lost}
+    return {"snapshot": lived_in, "push": taken, "pull": lost, "checkout": taken, "collect": unnamed}
 
 
 def copied(template: Path, folder: Path) -> Path:
@@ -137,6 +148,9 @@ def _raising(number: int, *, at: int):  # noqa: ANN202 - a function of an effect
 def assert_sound(house: Warehouse, scenario: str, passed: list[Effect]) -> None:
     """Look at a lake right after a crash: what is claimed is there, and what stands is read."""
     assert_catalogue_is_sound(house)
+    if scenario == "collect":
+        assert NEW == standing(house)
+        return
     snapshots = Snapshots(house.lake)
     assert (2 if scenario != "snapshot" or Effect.SNAPSHOT_COMMITTED in passed else 1) == len(snapshots.all())
     if scenario != "pull":
@@ -148,10 +162,17 @@ def assert_sound(house: Warehouse, scenario: str, passed: list[Effect]) -> None:
 
 def assert_done(house: Warehouse, scenario: str) -> None:
     snapshots = Snapshots(house.lake)
-    assert 2 == len(snapshots.all())
     assert NEW == standing(house)
+    if scenario == "collect":
+        assert {house.lake.find(asset, PARTITION).md5 for asset in ASSETS} == {md5 for md5, _ in objects(house.lake)}
+        return
+    assert 2 == len(snapshots.all())
     assert_whole(snapshots, "latest")
-    assert (scenario != "snapshot") == bool(snapshots.find("latest").copies)
+    assert (scenario in {"push", "pull"}) == bool(snapshots.find("latest").copies)
+    if scenario == "checkout":
+        for entry in snapshots.entries(snapshots.find("latest")):
+            there = house.settings.root / "data" / entry.asset / entry.path
+            assert entry.md5 == hashlib.md5(there.read_bytes()).hexdigest()  # noqa: S324 - the address of an object
 
 
 def assert_whole(snapshots: Snapshots, name: str) -> None:

@@ -56,6 +56,11 @@ class Effect(IntEnum):
     LIST_NAMED = 31, "the list is renamed to its address"
     SNAPSHOT_COMMITTED = 32, "the snapshot is committed"
     COPY_COMMITTED = 33, "it is committed that a remote has all of a snapshot"
+    TEXT_WRITTEN = 34, "the text that names a snapshot's files to DVC is written beside its place in the project"
+    TEXT_NAMED = 35, "it is renamed to `data.dvc`"
+    WORKSPACE_FILLED = 36, "DVC fills `data/` with copies of a snapshot's files"
+    REMOVAL_COMMITTED = 37, "it is committed which objects are removed from the store, and why"
+    OBJECT_REMOVED = 38, "an object to which nothing refers is removed, its name in DVC's cache first"
 
 
 def passing(effect: Effect) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from trading_assets.errors import NotCommitted, RemoteFailed
+from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.disk_faults import disk_faults_named
+from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.guard import publishing
 from trading_assets.storage.snapshots.dvc import dvc_repo, know_cache
 from trading_assets.storage.snapshots.manifest import DOCUMENT, FOLDER
@@ -49,13 +51,16 @@ class Workspace:
                 )
             with dvc_repo(self.root, cache) as repo:
                 self.write_text(snapshot)
+                effects.passing(Effect.WORKSPACE_FILLED)
                 repo.checkout(targets=[str(self.root / DOCUMENT)], force=is_forced)
         return self.root / FOLDER
 
     def write_text(self, snapshot: Snapshot) -> None:
         """Write the `.dvc` file of a snapshot, whole or not at all."""
         aside = self.root / f".{DOCUMENT}.{os.getpid()}"
+        effects.passing(Effect.TEXT_WRITTEN)
         aside.write_text(snapshot.text)
+        effects.passing(Effect.TEXT_NAMED)
         aside.replace(self.root / DOCUMENT)
 
     def commit(self, snapshot: Snapshot) -> str:

@@ -20,7 +20,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trading_assets.storage.catalog import TicketRow
-from trading_assets.storage.database import reading, writing
+from trading_assets.storage.database import committing, reading, writing
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.disk_faults import disk_faults_named
+from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.guard import removing
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.snapshots.cache import Cache
@@ -68,7 +71,8 @@ def objects(lake: Lake) -> Iterator[tuple[str, Path]]:
 
 def removable_objects(lake: Lake, before: datetime) -> list[Removable]:
     """Find objects that nothing needs since before a moment, and those to which nothing refers at all."""
-    lake.store.sweep()
+    with disk_faults_named(lake.store.root, "a look for what may go"):
+        lake.store.sweep()
     with reading(lake.engine) as session:
         before = min([before, *_begun(session, lake.store.living())])
         old, known = superseded(session), published(session)
@@ -88,16 +92,21 @@ def removable_objects(lake: Lake, before: datetime) -> list[Removable]:
 
 
 def remove_objects(lake: Lake, chosen: Sequence[Removable], before: datetime, *, actor: str) -> list[Removable]:
-    """Remove those of the chosen objects that still nothing needs; return them."""
-    gone = []
+    """Remove those of the chosen objects that still nothing needs; return them.
+
+    Raises:
+        DiskFull, DiskFailed: the disk did not take the record of it, or does not let go of an object.
+    """
+    gone, root = [], lake.store.root
     for first in range(0, len(chosen), BATCH):
         wanted = {each.name for each in chosen[first : first + BATCH]}
-        with removing(lake.store.root):
+        with disk_faults_named(root, "a collection"), removing(root):
             batch = [each for each in removable_objects(lake, before) if each.name in wanted]
-            with writing(lake.engine) as session:
+            with committing(lake.engine, Effect.REMOVAL_COMMITTED) as session:
                 for each in batch:
                     write_down(session, TIDY, each.subject, actor=actor, reason=each.what)
             for each in batch:
+                effects.passing(Effect.OBJECT_REMOVED)
                 Cache(lake.store).path(each.name).unlink(missing_ok=True)
                 lake.store.object_path(each.name).unlink(missing_ok=True)
         gone += batch
