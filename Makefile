@@ -6,7 +6,7 @@ PEERS := .venv-peers
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check ui docs peers bench bench-backfill lock clean
+.PHONY: help setup run test test-slow check ui docs peers bench bench-backfill bench-snapshots lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ bench: setup peers ## Measure everything beside other ways (a quarter of an hour
 
 bench-backfill: setup ## Measure a backfill of the daemon beside the same steps by hand (a quarter of an hour)
 	$(BIN)/python benchmarks/backfill.py
+
+bench-snapshots: setup ## Measure a snapshot, and stock dvc, at 100 to 10,000 partitions (minutes)
+	$(BIN)/python benchmarks/snapshots.py
 
 lock: ## Resolve pyproject.toml anew into lock/ (needs an installed .venv)
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

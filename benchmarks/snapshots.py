@@ -1,6 +1,6 @@
 """What a snapshot of a full catalogue costs after one partition changed, and what stock `dvc` makes of it.
 
-    python benchmarks/snapshots.py [PARTITIONS ...]
+    make bench-snapshots, or python benchmarks/snapshots.py [PARTITIONS ...]
 
 Small tables of two assets are published for days of 50 instruments, a snapshot is taken, and then by turns: one
 partition is published again, and the snapshot that follows is timed. `dvc status` and `dvc push`, whole commands, are

@@ -1,7 +1,9 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from refused_files import NAN, execute_table, refuse_table
@@ -12,6 +14,8 @@ from trading_assets.identifiers import Partition
 from trading_assets.orchestration.execute import Warehouse, execute
 from trading_assets.orchestration.upkeep.quarantine import accept
 from trading_assets.storage.database import reading
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.records import Version
 from trading_assets.storage.upkeep.audit import TIDY, trail
 from trading_assets.storage.upkeep.quarantine import Quarantine, State
@@ -209,3 +213,31 @@ def test_publishing_and_tidying_at_once_never_loses_what_stands(warehouse: Wareh
     assert n_removed > 0
     for each in (partition, other):
         warehouse.lake.open(warehouse.lake.resolve("table", each))
+
+
+def test_collection_waits_for_a_publication_that_has_its_object_and_no_pointer_yet(
+    warehouse: Warehouse, partition: Partition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = publish(warehouse, partition, [1.0])
+    publish(warehouse, partition, [2.0])
+    is_between, may_commit = Event(), Event()
+    passed: list[Effect] = []
+
+    def passing(effect: Effect) -> None:
+        passed.append(effect)
+        if effect is Effect.TRANSACTION_BEGUN and Effect.OBJECT_NAMED in passed and not is_between.is_set():
+            is_between.set()
+            assert may_commit.wait(60)
+
+    monkeypatch.setattr(effects, "passing", passing)
+    with ThreadPoolExecutor(2) as both:
+        again = both.submit(publish, warehouse, partition, [1.0])
+        assert is_between.wait(60)
+        removing = both.submit(tidy, warehouse, later())
+        with pytest.raises(TimeoutError):
+            removing.result(0.5)
+        may_commit.set()
+
+    assert first.md5 == again.result().md5
+    assert first.md5 not in removing.result()
+    warehouse.lake.open(warehouse.lake.resolve("table", partition))

@@ -1,5 +1,6 @@
 """Stock `dvc` on snapshots: what we write without it, it has to read as its own."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -175,6 +176,31 @@ def test_a_remote_that_lost_an_object_behind_our_back_gets_it_again(
 
     assert 1 == remotes.push(taken).n_moved
     assert 0 == remotes.push(taken).n_moved
+
+
+def test_what_was_damaged_in_a_remote_does_not_come_back_by_any_command(
+    snapshots: Snapshots, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    remote = tmp_path_factory.mktemp("remote")
+    dvc(root, "remote", "add", "--default", "backup", str(remote))
+    taken = snapshots.take(actor="somebody", name="before")
+    Workspace(root, snapshots).check_out(taken)
+    remotes = Remotes(root, snapshots)
+    remotes.push(taken)
+    md5 = snapshots.entries(taken)[7].md5
+    damaged = remote / "files" / "md5" / md5[:2] / md5[2:]
+    damaged.chmod(0o644)
+    damaged.write_bytes(damaged.read_bytes()[::-1])
+    for path in (snapshots.lake.store.object_path(md5), snapshots.cache.path(md5)):
+        path.unlink()
+
+    with pytest.raises(RemoteFailed, match=f"no good copy of 1 of the .* such as {md5}"):
+        remotes.pull(taken)
+    shutil.rmtree(root / "data")
+    dvc(root, "pull", fails=True)
+    assert not snapshots.lake.store.object_path(md5).exists()
+    assert not snapshots.cache.path(md5).exists()
+    assert md5 not in {hashlib.md5(content).hexdigest() for content in files_under(root / "data").values()}  # noqa: S324 - the address of an object
 
 
 def test_a_lake_elsewhere_is_known_to_dvc(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> None:

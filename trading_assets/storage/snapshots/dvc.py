@@ -86,16 +86,21 @@ def hashes(oids: Iterable[str]) -> set["HashInfo"]:
 
 
 def know_cache(root: Path, cache: Cache) -> None:
-    """Tell the project's DVC repository, if it is one, where the cache is: in what is this machine's own.
+    """Tell the project's DVC repository, if it is one, where the cache is, and to verify what comes from a remote.
 
-    Not in the configuration that git knows: of a revision, `dvc get --rev` would look for the cache below `/`.
+    That is told in what is this machine's own, and not in the configuration that git knows: of a revision, `dvc get
+    --rev` would look for the cache below `/`. A remote that somebody said something else of is left alone.
     """
     if not (root / ".dvc").is_dir():
         return
+    shared = ConfigObj(str(root / ".dvc" / "config"), encoding="utf-8")
     local = ConfigObj(str(root / ".dvc" / "config.local"), encoding="utf-8", write_empty_values=True)
-    wanted = {"dir": str(cache.folder.resolve()), "type": LINKS}
-    if local.get("cache") != wanted:
-        local["cache"] = wanted
+    wanted = {"cache": {"dir": str(cache.folder.resolve()), "type": LINKS}}
+    for name in {*shared, *local}:
+        if name.startswith("remote ") and "verify" not in {**shared.get(name, {}), **local.get(name, {})}:
+            wanted[name] = {**local.get(name, {}), "verify": "true"}
+    if any(local.get(name) != values for name, values in wanted.items()):
+        local.update(wanted)
         local.write()
 
 
