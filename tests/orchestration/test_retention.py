@@ -218,8 +218,8 @@ def test_publishing_and_tidying_at_once_never_loses_what_stands(warehouse: Wareh
 def test_collection_waits_for_a_publication_that_has_its_object_and_no_pointer_yet(
     warehouse: Warehouse, partition: Partition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = publish(warehouse, partition, [1.0])
-    publish(warehouse, partition, [2.0])
+    first = publish(warehouse, partition, [1.0, 1.0])
+    publish(warehouse, partition, [2.0, 2.0])
     is_between, may_commit = Event(), Event()
     passed: list[Effect] = []
 
@@ -231,7 +231,7 @@ def test_collection_waits_for_a_publication_that_has_its_object_and_no_pointer_y
 
     monkeypatch.setattr(effects, "passing", passing)
     with ThreadPoolExecutor(2) as both:
-        again = both.submit(publish, warehouse, partition, [1.0])
+        again = both.submit(publish, warehouse, partition, [1.0, 1.0])
         assert is_between.wait(60)
         removing = both.submit(tidy, warehouse, later())
         with pytest.raises(TimeoutError):

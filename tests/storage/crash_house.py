@@ -22,6 +22,7 @@ from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Draft, Judgement, Origin, Ticket, Version
 from trading_assets.storage.snapshots.checkout import Workspace
+from trading_assets.storage.snapshots.manifest import md5s_of
 from trading_assets.storage.snapshots.remotes import Remotes
 from trading_assets.storage.snapshots.snapshots import Snapshots
 from trading_assets.storage.store import LOCK, READ_ONLY, REPORT
@@ -213,6 +214,16 @@ def assert_tidy(house: Warehouse, *, spare: frozenset[str] = frozenset()) -> Non
     found = {path for path in root.rglob("*") if path.is_file()} - {house.lake.store.object_path(md5) for md5 in spare}
     assert wanted == found, f"too many: {found - wanted}, missing: {wanted - found}"
     assert [] == [path for path in (root / "staging").iterdir() if path.is_dir()]
+
+
+def assert_whole(snapshots: Snapshots, name: str) -> None:
+    """Find every object and list that a snapshot names, each of them with its own bytes."""
+    snapshot = snapshots.find(name)
+    for out in snapshot.outs:
+        assert out.n_files == len(md5s_of(snapshots.cache.path(out.tree).read_bytes(), out.tree))
+    for entry in snapshots.entries(snapshot):
+        snapshots.lake.store.verified(entry.md5)
+        assert snapshots.cache.path(entry.md5).read_bytes() == snapshots.lake.store.object_path(entry.md5).read_bytes()
 
 
 def refused_md5s(house: Warehouse) -> frozenset[str]:

@@ -33,6 +33,8 @@ class Disk:
     """Bytes and mode."""
     folders: dict[int, dict[str, int]] = field(default_factory=dict)
     """The inodes of the names."""
+    held: dict[int, int] = field(default_factory=dict)
+    """A descriptor of each inode that is known, so that its number is not given to another file."""
 
     def __post_init__(self) -> None:
         for path in [self.root, *self.root.rglob("*")]:
@@ -40,9 +42,16 @@ class Disk:
             self.sync(descriptor)
             os.close(descriptor)
 
+    def __del__(self) -> None:
+        """Let go of the inodes."""
+        for descriptor in self.held.values():
+            os.close(descriptor)
+
     def sync(self, descriptor: int) -> None:
         """Make safe what a descriptor leads to, as it is now."""
         status = os.fstat(descriptor)
+        if status.st_ino not in self.held:
+            self.held[status.st_ino] = os.dup(descriptor)
         if stat.S_ISDIR(status.st_mode):
             names = os.listdir(descriptor)
             self.folders[status.st_ino] = {name: os.stat(name, dir_fd=descriptor).st_ino for name in names}

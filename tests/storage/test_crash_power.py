@@ -13,13 +13,18 @@ from crash_house import (
     SCENARIOS,
     assert_next_run_needs_no_hands,
     assert_old_or_new,
+    assert_whole,
     open_house,
+    publish,
+    take,
 )
 from crash_process import make_templates
 from power_loss import Disk, Loss
 
+from trading_assets.orchestration.execute import Warehouse
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
+from trading_assets.storage.snapshots.snapshots import Snapshots
 
 pytestmark = pytest.mark.slow
 
@@ -47,13 +52,51 @@ def test_a_loss_of_power_before_any_effect_leaves_old_or_new_and_the_next_run_ne
             name = f"{len(passed)}-{effect.name}-{loss.value}"
             survivors.append((disk.survives_as(tmp_path / name, loss), stands))
 
-    play(scenario, Disk(root), crash)
+    play(SCENARIOS[scenario], Disk(root), crash)
 
     assert len(survivors) > 2 * 20
     for survivor, stands in survivors:
         house = open_house(survivor)
         assert_old_or_new(house, {stands})
         assert_next_run_needs_no_hands(house)
+        house.lake.engine.dispose()
+
+
+def test_a_loss_of_power_before_any_effect_leaves_a_snapshot_whole_or_not_there(
+    templates: dict[str, Path], tmp_path: Path
+) -> None:
+    root = shutil.copytree(templates["lived_in"], tmp_path / "lake")
+    house = open_house(root)
+    take(house)
+    publish(house, NEW)
+    passed: list[Effect] = []
+    survivors: list[tuple[Path, int]] = []
+
+    def crash(disk: Disk, effect: Effect) -> None:
+        survivors.extend(
+            (
+                disk.survives_as(tmp_path / f"{len(passed)}-{loss.value}", loss),
+                1 + (Effect.SNAPSHOT_COMMITTED in passed),
+            )
+            for loss in Loss
+        )
+        passed.append(effect)
+
+    def take_and_look_back(house: Warehouse) -> None:
+        take(house)
+        effects.passing(Effect.STAGING_REMOVED)  # once more, after the last effect of its own
+
+    play(take_and_look_back, Disk(root), crash)
+
+    assert {1, 2} == {n for _, n in survivors}
+    for survivor, n_snapshots in survivors:
+        house = open_house(survivor)
+        snapshots = Snapshots(house.lake)
+        assert n_snapshots == len(snapshots.all())
+        for snapshot in snapshots.all():
+            assert_whole(snapshots, snapshot.name)
+        take(house)
+        assert_whole(snapshots, "latest")
         house.lake.engine.dispose()
 
 
@@ -71,13 +114,13 @@ def test_folders_that_a_killed_process_made_and_did_not_sync_do_not_lose_what_is
     ]:
         (lake / folder).mkdir(parents=True)
 
-    play(scenario, disk, lambda *_: None)
+    play(SCENARIOS[scenario], disk, lambda *_: None)
 
     house = open_house(disk.survives_as(tmp_path / "survivor", Loss.ALL))
     assert_old_or_new(house, {NEW if scenario == "publish" else None})
 
 
-def play(scenario: str, disk: Disk, crash: Callable[[Disk, Effect], None]) -> None:
+def play(scenario: Callable[[Warehouse], None], disk: Disk, crash: Callable[[Disk, Effect], None]) -> None:
     """Play a scenario on a disk, and crash before each of its effects."""
     fsync = os.fsync
 
@@ -89,4 +132,4 @@ def play(scenario: str, disk: Disk, crash: Callable[[Disk, Effect], None]) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(effects, "passing", partial(crash, disk))
         patch.setattr(os, "fsync", syncing)
-        SCENARIOS[scenario](house)
+        scenario(house)

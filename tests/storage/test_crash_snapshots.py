@@ -18,6 +18,7 @@ from crash_house import (
     PARTITION,
     SCENARIOS,
     assert_catalogue_is_sound,
+    assert_whole,
     open_house,
     publish,
     remotes,
@@ -30,7 +31,6 @@ from trading_assets.errors import DiskFailed, DiskFull
 from trading_assets.orchestration.execute import Warehouse
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
-from trading_assets.storage.snapshots.manifest import md5s_of
 from trading_assets.storage.snapshots.snapshots import Snapshots
 from trading_assets.storage.upkeep.retention import objects
 
@@ -173,16 +173,6 @@ def assert_done(house: Warehouse, scenario: str) -> None:
         for entry in snapshots.entries(snapshots.find("latest")):
             there = house.settings.root / "data" / entry.asset / entry.path
             assert entry.md5 == hashlib.md5(there.read_bytes()).hexdigest()  # noqa: S324 - the address of an object
-
-
-def assert_whole(snapshots: Snapshots, name: str) -> None:
-    """Find every object and list that a snapshot names, each of them with its own bytes."""
-    snapshot = snapshots.find(name)
-    for out in snapshot.outs:
-        assert out.n_files == len(md5s_of(snapshots.cache.path(out.tree).read_bytes(), out.tree))
-    for entry in snapshots.entries(snapshot):
-        snapshots.lake.store.verified(entry.md5)
-        assert snapshots.cache.path(entry.md5).read_bytes() == snapshots.lake.store.object_path(entry.md5).read_bytes()
 
 
 def test_the_version_before_stays_in_the_snapshot_before(templates: dict[str, Path], tmp_path: Path) -> None:

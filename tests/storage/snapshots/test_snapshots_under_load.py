@@ -41,6 +41,7 @@ def test_snapshots_beside_eight_publishing_processes_are_of_one_moment(warehouse
     assert len({snapshot.cut for snapshot in taken}) > 3
     seen: dict[str, float] = {}
     for snapshot in sorted(taken, key=lambda snapshot: snapshot.cut):
+        snapshots.hold(snapshot)  # what its lists say is what the history says of its cut
         values = values_of(snapshots, snapshot)
         for day in {path.partition("/")[0] for _, path in values}:
             both = {value for (_, path), value in values.items() if path.startswith(day)}
