@@ -41,10 +41,13 @@ def read_manifests(root: Path, step: Step, assets: Collection[str], makers: Iter
     for maker in makers:
         if not set(assets) & set(maker.outputs):
             continue
+        path = manifest_path(maker)
         try:
-            values = json.loads((root / manifest_path(maker)).read_text())
+            versions = [version_told(each) for each in json.loads((root / path).read_text())]
         except FileNotFoundError:
             raise NotPublished(
-                f"{step.name} needs {manifest_path(maker)}: `dvc repro {step.name}` makes all that comes before it"
+                f"{step.name} needs {path}: `dvc repro {step.name}` makes all that comes before it"
             ) from None
-        yield from (version for version in map(version_told, values) if version.asset in assets)
+        except (ValueError, TypeError, KeyError):
+            raise NotPublished(f"{path} is not what a stage writes: `dvc checkout {path}` brings it back") from None
+        yield from (version for version in versions if version.asset in assets)

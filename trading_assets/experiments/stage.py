@@ -113,14 +113,16 @@ class Stage:
         return [version for version in given if (version.asset, version.partition) in wanted]
 
     def _ensure_there(self, inputs: Sequence[Version], kept: Cache) -> None:
-        """Give objects back to the store that were collected there; each has its second name, or is gone."""
+        """Give objects back to the store that were collected there."""
+        md5s = {version.md5 for version in inputs}
+        kept.hold(md5 for md5 in md5s if kept.store.object_path(md5).exists())
         for version in inputs:
             if not kept.path(version.md5).exists():
                 raise CorruptObject(
                     f"{version.asset} of {version.partition} ({version.md5}) was removed since it was made: "
-                    f"`dvc repro --force --downstream` of the stage that made it, then this one again"
+                    "`dvc repro --force` makes everything again"
                 )
-        kept.give_back(version.md5 for version in inputs)
+        kept.give_back(md5s)
 
     def _landed(self, house: Warehouse) -> Iterator[Partition]:
         for path in files_in(self.root / RECORDINGS):
