@@ -106,6 +106,7 @@ def test_every_day_that_a_step_can_have_is_made_of_what_the_manifests_name(
     assert in_words(DAYS) == run(sizes)
     assert in_words(DAYS[1:]) == run(twice), "the first day has no row to make it of"
     assert in_words(DAYS[2:]) == run(before), "only the last has a day before"
+    assert len(DAYS) == len(set(named(root, sizes))), "each day is of its own capture"
     assert named(root, before) == named(root, twice)[:1]
 
     texts = [(root / manifest_path(step)).read_bytes() for step in (captures, sizes, twice, before)]
