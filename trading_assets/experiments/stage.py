@@ -6,7 +6,7 @@ it is done. The objects are in the lake's store, under a second name that collec
 Belongs here: which partitions, from which inputs, and where. Does not: the manifests' shape (manifest), figures.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,15 @@ from trading_assets.orchestration.execute import Warehouse, execute
 from trading_assets.orchestration.importing import files_in, land, landed_partitions
 from trading_assets.orchestration.step import Step
 from trading_assets.settings import Settings
+from trading_assets.storage.durability.disk_faults import disk_faults_named
 from trading_assets.storage.durability.guard import publishing
 from trading_assets.storage.records import Version
 from trading_assets.storage.registry import TickRules
 from trading_assets.storage.snapshots.cache import EXPERIMENTS, Cache
 from trading_assets.storage.store import Store
 
+Given = Mapping[tuple[str, Partition], Version]
+"""What a step may read, by asset and partition."""
 RECORDINGS: Final = "recordings"
 
 
@@ -52,11 +55,11 @@ class Stage:
         """
         lake = shared_lake(self.root)
         kept = Cache(Store(lake), EXPERIMENTS)
-        given = list(read_manifests(self.root, self.step, list(self.step.inputs(self.settings)), self.graph))
+        given = self._given()
         made: list[Version] = []
         with self._apart(lake) as house:
             for partition in self._partitions(house, given):
-                with publishing(lake):
+                with disk_faults_named(lake, f"{self.step.name} of {partition}"), publishing(lake):
                     versions = self._made(partition, house, given, kept)
                 made += versions
                 yield partition, versions
@@ -66,8 +69,14 @@ class Stage:
                 write_figures(self.root, [(version.partition, house.lake.open(version)) for version in made])
         write_manifest(self.root / manifest_path(self.step), made)
 
-    def _made(self, partition: Partition, house: Warehouse, given: Sequence[Version], kept: Cache) -> list[Version]:
-        inputs = self._inputs(partition, given)
+    def _given(self) -> Given:
+        """Return what the manifests name, but for days on which there is nothing to make the step of."""
+        versions = list(read_manifests(self.root, self.step, list(self.step.inputs(self.settings)), self.graph))
+        bare = {version.partition for version in versions if version.asset in self.step.needs and not version.n_rows}
+        return {(each.asset, each.partition): each for each in versions if each.partition not in bare}
+
+    def _made(self, partition: Partition, house: Warehouse, given: Given, kept: Cache) -> list[Version]:
+        inputs = [given[key] for keys in self._windows(partition).values() for key in keys if key in given]
         self._ensure_there(inputs, kept)
         outcome = execute(self.step, partition, house, run_id="dvc", inputs=inputs)
         if outcome.refusal:
@@ -88,29 +97,23 @@ class Stage:
             finally:
                 house.lake.engine.dispose()
 
-    def _partitions(self, house: Warehouse, given: Sequence[Version]) -> list[Partition]:
+    def _windows(self, partition: Partition) -> dict[str, list[tuple[str, Partition]]]:
+        windows = self.step.inputs(self.settings)
+        return {
+            name: [(name, partition.on(day)) for day in days.around(partition.day)] for name, days in windows.items()
+        }
+
+    def _partitions(self, house: Warehouse, given: Given) -> list[Partition]:
         """List what the step can have: the days on which there is something in each of its windows."""
         if "landed" in self.step.services:
             return list(self._landed(house))
-        bare = {version.partition for version in given if version.asset in self.step.needs and not version.n_rows}
-        days = {(version.asset, version.partition) for version in given}
+        own_days = [name for name, days in self.step.inputs(self.settings).items() if days.last >= 0]
         return [
             partition
-            for partition in sorted({version.partition for version in given} - bare)
-            if all(
-                any((name, partition.on(day)) in days for day in window.around(partition.day))
-                and (window.last < 0 or (name, partition) in days)
-                for name, window in self.step.inputs(self.settings).items()
-            )
+            for partition in sorted({partition for _, partition in given})
+            if all(any(key in given for key in keys) for keys in self._windows(partition).values())
+            and all((name, partition) in given for name in own_days)
         ]
-
-    def _inputs(self, partition: Partition, given: Sequence[Version]) -> list[Version]:
-        wanted = {
-            (name, partition.on(day))
-            for name, window in self.step.inputs(self.settings).items()
-            for day in window.around(partition.day)
-        }
-        return [version for version in given if (version.asset, version.partition) in wanted]
 
     def _ensure_there(self, inputs: Sequence[Version], kept: Cache) -> None:
         """Give objects back to the store that were collected there."""
