@@ -173,8 +173,11 @@ def _check_recording(landed: Landing, rules: Rules) -> None:
 def _check_standing(partition: Partition, books: str, rules: Rules) -> None:
     standing = {name for path in rules.standing(partition) for name in book_sources(_chunks(path, rules.settings))}
     if why := conflict({books, *standing}):
-        own = f"{partition.instrument}_2"
-        raise NotACapture(f"{partition} stands, and {why}: import it as an instrument of its own, such as -i {own}")
+        if books == VENUE:
+            own = "in a project folder of its own: a venue's lines keep their name"
+        else:
+            own = f"as an instrument of its own, such as -i {partition.instrument}_2"
+        raise NotACapture(f"{partition} stands, and {why}: import it {own}")
 
 
 def _chunks(path: Path, settings: CaptureSettings) -> Iterator[bytes]:

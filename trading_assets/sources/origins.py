@@ -122,7 +122,10 @@ def _instrument(symbol: str, market: str) -> Instrument:
 
 
 def _nothing_found(survey: Survey) -> str:
-    supported = f"supported are recordings of {', '.join(sorted(VENUES))}, one line a message"
+    supported = (
+        f"supported are recordings of {', '.join(sorted(VENUES))}, one line a message, "
+        "and files with the exact header or name of a format in docs/formats.md"
+    )
     if not survey.n_lines:
         return f"{survey.damage or 'the file is empty'}; {supported}"
     if not survey.n_times:

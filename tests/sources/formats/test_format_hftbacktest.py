@@ -113,6 +113,9 @@ def test_other_archives_and_times_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "f.npz", data=np.zeros(3))
     assert "has not the fields" in refusal(path, tmp_path, NAME)
 
+    path = saved(tmp_path / "n.npz", data=np.zeros(3, [(name, "<f4") for name in DTYPE.names or ()]))
+    assert "its field ev is float32, not uint64: write it with that type" in refusal(path, tmp_path, NAME)
+
     path = saved(tmp_path / "g.npz", (DEPTH | BUY, -NOON // 2, 1.0, 1.0))
     assert "not nanoseconds" in refusal(path, tmp_path, NAME)
 

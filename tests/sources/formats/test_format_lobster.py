@@ -120,6 +120,16 @@ def test_rows_that_cannot_be_read_are_kept_with_their_partners(tmp_path: Path) -
     assert ["torn", "x", "3,2,9,1,1001000,-1", books[1]] == [said for said in found if isinstance(said, str)][:4]
 
 
+def test_a_row_that_cannot_be_read_is_as_late_as_the_last_that_can(tmp_path: Path) -> None:
+    messages = ["1,1,9,5,1001000,-1", "86400,2,9,1,1001000,-1"]
+
+    found = documents(opened(pair(tmp_path, messages, [FIRST, asks("1001000,4")])))
+
+    times = {at for at, _ in found}
+    assert messages[1] in [said for _, said in found]
+    assert 1 == len(times)
+
+
 def test_files_that_are_no_pair_are_refused(tmp_path: Path) -> None:
     path = pair(tmp_path, ["1,1,9,5,1001000,-1"] * 2, [FIRST])
 

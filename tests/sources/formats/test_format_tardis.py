@@ -74,6 +74,29 @@ def test_a_row_of_a_snapshot_table_is_the_whole_book_without_its_empty_levels(tm
     assert [Lack.UPDATES, Lack.UPDATE_IDS, Lack.TRADES] == reading.lacks
 
 
+def test_a_book_with_half_a_level_is_a_row_that_cannot_be_read(tmp_path: Path) -> None:
+    torn = f"kraken,XBT/USD,{NOON_US},{NOON_US + 1},11,,10,2,12,1,9,1"
+    whole = f"kraken,XBT/USD,{NOON_US},{NOON_US + 2},11,1,10,2,,,,"
+    reading = opened(written(tmp_path / "f.csv", f"{SNAPSHOT}{torn}\n{whole}\n"))
+
+    first, (_, second) = documents(reading)
+
+    assert (1000, torn) == first
+    assert [["11", "1"]] == second["asks"]
+    assert ["1 of 2 rows cannot be read"] == reading.notes
+
+
+@pytest.mark.parametrize("at", [2, 3])
+def test_a_time_beyond_int64_is_a_row_that_cannot_be_read(tmp_path: Path, at: int) -> None:
+    fields = change(2, "bid", "1", "2").split(",")
+    late = ",".join([*fields[:at], "9300000000000000", *fields[at + 1 :]])
+    rows = change(1, "bid", "1", "1") + late
+
+    found = documents(opened(written(tmp_path / "f.csv", INCREMENTAL + rows)))
+
+    assert [late.rstrip()] == [said for _, said in found if isinstance(said, str)]
+
+
 def test_trades_keep_ids_that_are_numbers_and_sides_that_are_known(tmp_path: Path) -> None:
     common = f"deribit,BTC-PERPETUAL,{NOON_US},{NOON_US + 1}"
     rows = f"{common},12,buy,10.5,1\n{common},ab-c,sell,10,2\n{common},,unknown,10,2\n"

@@ -5,7 +5,7 @@ import pytest
 from format_files import written
 
 from trading_assets.errors import NotACapture
-from trading_assets.sources.formats.tables import NUMBER, ROW, TEXT, Table, optional, without_exponents
+from trading_assets.sources.formats.tables import NUMBER, ROW, TEXT, Table, header_of, optional, without_exponents
 
 COLUMNS = {"name": "[a-z]+", "px": NUMBER, "sz": optional(NUMBER)}
 
@@ -41,6 +41,16 @@ def test_numbers_with_an_exponent_are_written_out_and_the_row_is_kept(tmp_path: 
     assert ["2000", "2"] == rows.frame["sz"].to_list()
     assert ["a,1.5e-7,2E+3", "b,1,2"] == rows.frame[TEXT].to_list()
     assert "a,0.0000,1e" == without_exponents("a,0e-4,1e")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
+    text = "\ufeffname,px,sz\na,1,2\n"
+
+    (rows,) = table(written(tmp_path / "t.csv", text)).rows()
+
+    assert (b"name,px,sz", ["name", "px", "sz"]) == header_of(text.encode())
+    assert ["a"] == rows.frame["name"].to_list()
+    assert {} == rows.unreadable
 
 
 def test_headers_of_tables_joined_end_to_end_are_no_rows(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_recording_does_not_join_the_books_of_a_file(tmp_path: Path) -> None:
     brought(written(tmp_path / "books.csv", INCREMENTAL + row), tmp_path, rules=rules)
     before = sorted((tmp_path / "landing").rglob("*.zst"))
 
-    with pytest.raises(NotACapture, match="the venue's own messages"):
+    with pytest.raises(NotACapture, match="the venue's own messages: import it in a project folder"):
         brought(recording(tmp_path / "f.jsonl", 3), tmp_path, rules=rules)
 
     assert before == sorted((tmp_path / "landing").rglob("*.zst"))

@@ -39,6 +39,7 @@ from trading_assets.sources.formats.texts import (
     book_lines,
     joined,
     level_columns,
+    line_as_it_stood,
     scaled_texts,
     trade_line,
 )
@@ -90,11 +91,10 @@ class LobsterReading:
     def blocks(self) -> Iterator[Block]:
         """Yield the lines: of each message its trade, then the book after it."""
         for stretch in self._pair.stretches():
-            dead = b"".join(b"%d %s\n" % (self._last_recv, row) for row in stretch.unreadable)
             if not stretch.messages.is_empty():
                 yield self._instrument, self._lines(stretch)
-            if dead:
-                yield self._instrument, dead
+            if stretch.unreadable:
+                yield self._instrument, b"".join(b"%d %s\n" % (self._last_recv, row) for row in stretch.unreadable)
 
     def _lines(self, stretch: Stretch) -> bytes:
         rows, books = (
@@ -142,9 +142,8 @@ def _levels(books: Books) -> Iterator[pl.Series]:
 
 def _line(depth: int) -> pl.Expr:
     bids, asks = ([pl.col(f"{side}{n}") for n in range(depth)] for side in "ba")
-    dead = pl.concat_str(pl.col(RECV).cast(pl.String), pl.lit(" "), pl.col(TEXT), pl.lit("\n"))
     return pl.concat_str(
-        pl.when("is_wrong").then(dead),
+        pl.when("is_wrong").then(line_as_it_stood(pl.col(TEXT))),
         pl.when("is_trade").then(trade_line(pl.lit(None, pl.String), pl.col("side"))),
         pl.when("has_book").then(book_lines(bids, asks)),
         ignore_nulls=True,

@@ -15,7 +15,7 @@ from trading_assets.sources.formats.base import Ask
 from trading_assets.sources.formats.tables import ROW, TEXT, Rows, Table
 
 _MESSAGE: Final = {
-    "time": "[0-9]{1,5}(?:[.][0-9]{1,9})?",
+    "time": "(?:[0-7]?[0-9]{1,4}|8[0-5][0-9]{3}|86[0-3][0-9]{2})(?:[.][0-9]{1,9})?",  # of the day: below 86,400
     "type": "[1-7]",
     "order_id": "-?[0-9]{1,18}",
     "size": "[0-9]{1,12}",

@@ -30,7 +30,7 @@ def array_blocks(path: Path, name: str, dtype: np.dtype[np.void]) -> Iterator[ND
     Args:
         path: an `.npz`.
         name: the array's name in it; an archive of a single array may call it otherwise.
-        dtype: the records' fields; their order and layout in the file may differ.
+        dtype: the records' fields; their order, layout and byte order in the file may differ.
 
     Raises:
         NotACapture: it is no such archive, damaged, or holds something else. A part of it may have been yielded.
@@ -58,6 +58,9 @@ def _blocks(array: IO[bytes], dtype: np.dtype[np.void]) -> Iterator[NDArray[np.v
     shape, found = _header(array)
     if len(shape) != 1 or found.names is None or not set(dtype.names or ()) <= set(found.names):
         raise NotACapture(f"its array has not the fields {', '.join(dtype.names or ())}")
+    for name in dtype.names or ():
+        if not np.can_cast(found[name], dtype[name], "equiv"):  # anything else would be rounded, or is no number
+            raise NotACapture(f"its field {name} is {found[name]}, not {dtype[name]}: write it with that type")
     left = shape[0]
     while left:
         n = min(left, BLOCK_ROWS)

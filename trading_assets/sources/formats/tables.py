@@ -24,8 +24,8 @@ ROW: Final = "row"
 TEXT: Final = "text"
 MAX_UNREADABLE_HEAD: Final = 10_000
 """With more unreadable rows before the first that can be read, this is no such table."""
-
-
+_BOM: Final = b"\xef\xbb\xbf"
+"""What some programs put before the first row of UTF-8: it is no part of it."""
 _EXPONENT: Final = re.compile(r"[0-9]+(?:[.][0-9]+)?[eE][+-]?[0-9]{1,2}")
 
 
@@ -101,6 +101,7 @@ class Table:
         return pl.DataFrame(schema={**self._schema, ROW: pl.Int64, TEXT: pl.String})
 
     def _read(self, chunk: bytes) -> Rows:
+        chunk = chunk.removeprefix(_BOM) if self.n_rows == 0 else chunk
         text = chunk.replace(b"\r\n", b"\n") if b"\r\n" in chunk else chunk
         text = text.removesuffix(b"\r")  # the last row of a file may lack the end of its line, or half of it
         lines = pl.Series([text.decode("latin-1")]).str.split("\n").explode()  # any byte is a character, and back
@@ -143,7 +144,7 @@ class Table:
 
 def header_of(head: bytes) -> tuple[bytes, Sequence[str]]:
     """Return the first row of a table, without its line end, and the columns it names."""
-    row = head.split(b"\n", 1)[0].removesuffix(b"\r")
+    row = head.split(b"\n", 1)[0].removeprefix(_BOM).removesuffix(b"\r")
     return row, row.decode("latin-1").split(",")
 
 

@@ -25,10 +25,11 @@ SYMBOL: Final = "symbol"
 COMMON: Final = {
     EXCHANGE: "[a-z0-9-]+",
     SYMBOL: '[^,"]+',
-    "timestamp": "[1-9][0-9]{0,15}",
-    "local_timestamp": "[1-9][0-9]{15}",
+    "timestamp": "[1-9][0-9]{0,14}|[1-8][0-9]{15}",
+    "local_timestamp": "[1-8][0-9]{15}",
 }
-"""The first columns of each table, and what may stand in them: a `local_timestamp` from 2001 on."""
+"""The first columns of each table, and what may stand in them: times that are int64 in ns too, a `local_timestamp` from
+2001 on."""
 
 _NS_PER_US: Final = 1000
 _VENUES: Final = {
@@ -46,6 +47,11 @@ class Writer(Protocol):
     @property
     def lacks(self) -> Sequence[Lack]:
         """What the rows so far cannot say, beside arrival times."""
+        ...
+
+    @property
+    def n_unreadable(self) -> int:
+        """Rows so far that the table could read and that mean nothing: written as they stood."""
         ...
 
     def feed(self, frame: pl.DataFrame) -> bytes:
@@ -97,8 +103,9 @@ class TardisReading:
                 yield last[0], b"".join(b"%d %s\n" % (last[1], row) for row in rows.unreadable.values())
         for instrument, writer in self._writers.items():
             yield instrument, writer.end()
-        if self._table.n_unreadable:
-            self.notes.append(f"{self._table.n_unreadable:,} of {self._table.n_rows:,} rows cannot be read")
+        n_unreadable = self._table.n_unreadable + sum(writer.n_unreadable for writer in self._writers.values())
+        if n_unreadable:
+            self.notes.append(f"{n_unreadable:,} of {self._table.n_rows:,} rows cannot be read")
 
     def _instrument(self, exchange: str, symbol: str) -> Instrument:
         found = self._said or instrument_of(exchange, symbol)

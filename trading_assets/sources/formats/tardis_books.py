@@ -18,7 +18,7 @@ import polars as pl
 
 from trading_assets.sources.formats.base import Ask, Format, Lack, Reading
 from trading_assets.sources.formats.messages import Held
-from trading_assets.sources.formats.tables import NUMBER, Table, header_of, optional
+from trading_assets.sources.formats.tables import NUMBER, TEXT, Table, header_of, optional
 from trading_assets.sources.formats.tardis import COMMON, DOCUMENT, TardisReading
 from trading_assets.sources.formats.texts import (
     EVENT,
@@ -33,6 +33,7 @@ from trading_assets.sources.formats.texts import (
     depth_pieces,
     joined,
     level,
+    line_as_it_stood,
 )
 
 _INCREMENTAL: Final = {**COMMON, "is_snapshot": "true|false", "side": "bid|ask", "price": NUMBER, "amount": NUMBER}
@@ -45,6 +46,7 @@ class Changes:
     """Rows of `incremental_book_L2` as messages; the last is held back, for its rows may go on."""
 
     lacks: Sequence[Lack] = (Lack.UPDATE_IDS, Lack.TRADES)
+    n_unreadable = 0
 
     def __init__(self) -> None:
         self._held = Held([RECV, EVENT, "in_snapshot"])
@@ -90,15 +92,20 @@ class Tops:
     lacks: Sequence[Lack] = (Lack.UPDATES, Lack.UPDATE_IDS, Lack.TRADES)
 
     def __init__(self, depth: int) -> None:
-        self._depth = depth
+        self.n_unreadable = 0
+        self._sides = [
+            [(pl.col(f"{side}[{n}].price"), pl.col(f"{side}[{n}].amount")) for n in range(depth)]
+            for side in ("bids", "asks")
+        ]
 
     def feed(self, frame: pl.DataFrame) -> bytes:
-        """Return a line a row."""
-        bids, asks = (
-            [level(pl.col(f"{side}[{n}].price"), pl.col(f"{side}[{n}].amount")) for n in range(self._depth)]
-            for side in ("bids", "asks")
-        )
-        return joined(frame.select(book_lines(bids, asks)).to_series())
+        """Return a line a row; one in which a level is half there is no book."""
+        bids, asks = ([level(px, sz) for px, sz in side] for side in self._sides)
+        halves = [px.is_null() != sz.is_null() for side in self._sides for px, sz in side]
+        is_torn = frame.select(pl.any_horizontal(halves)).to_series()
+        self.n_unreadable += int(is_torn.sum())
+        line = pl.when(is_torn).then(line_as_it_stood(pl.col(TEXT))).otherwise(book_lines(bids, asks))
+        return joined(frame.select(line).to_series())
 
     def end(self) -> bytes:
         """Return nothing: no row waits for another."""

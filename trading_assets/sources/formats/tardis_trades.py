@@ -24,6 +24,8 @@ _HEADER: Final = ",".join(_COLUMNS).encode()
 class Trades:
     """Rows of `trades` as one trade each."""
 
+    n_unreadable = 0
+
     def __init__(self) -> None:
         self.n_ids = 0
 

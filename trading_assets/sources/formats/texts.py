@@ -109,6 +109,11 @@ def trade_line(trade_id: pl.Expr, side: pl.Expr) -> pl.Expr:
     )
 
 
+def line_as_it_stood(text: pl.Expr) -> pl.Expr:
+    """Write a row that contradicts itself as it stood; the frame has `RECV`. It is no message: a dead letter."""
+    return pl.concat_str(pl.col(RECV).cast(pl.String), pl.lit(" "), text, pl.lit("\n"))
+
+
 def _quoted(text: pl.Expr) -> pl.Expr:
     return pl.concat_str(pl.lit('"'), text, pl.lit('"')).fill_null("null")
 
