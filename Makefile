@@ -3,10 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 PEERS := .venv-peers
+# Publishing, gate, backfills and snapshots; their slow tests too, but for what has a server of its own in any case.
+ON_POSTGRES := $(addprefix tests/,storage orchestration telemetry test_cli.py test_cli_quarantine.py test_cli_snapshots.py \
+  test_reading.py) --ignore tests/storage/database --ignore tests/orchestration/test_production_profile.py
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check ui docs peers bench bench-backfill bench-snapshots lock clean
+.PHONY: help setup run test test-postgres test-slow check ui docs peers bench bench-backfill bench-snapshots lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -30,8 +33,11 @@ run: setup ## Run the whole graph; where nothing is recorded yet, on a simulated
 test: setup ## Run the tests (minutes); real captures are found at ../shared/data
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" --cov --cov-report=term
 
+test-postgres: setup ## Run once more, on a real Postgres server, the tests of all that has a catalogue
+	$(BIN)/python -m pytest -n auto --dist loadfile --catalog postgres $(ON_POSTGRES)
+
 test-slow: setup peers ## Run the slow tests: whole runs in processes of their own
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
 
 check: setup ## Lint, types and Dagster's own validation
 	$(BIN)/ruff format --check .
@@ -54,7 +60,7 @@ $(PEERS)/.ready: $(READY) lock/peers.txt
 	$(BIN)/uv pip sync --quiet --python $(PEERS)/bin/python --require-hashes lock/peers.txt
 	@touch $@
 
-bench: setup peers ## Measure everything beside other ways (a quarter of an hour); writes docs/benchmarks.md
+bench: setup peers ## Measure everything beside other ways (twenty minutes); writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 bench-backfill: setup ## Measure a backfill of the daemon beside the same steps by hand (a quarter of an hour)

@@ -9,11 +9,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
+from catalogs import URL, copy_catalog, fresh_catalog, settings_in
 from loguru import logger
 
 from trading_assets.cli.main import main
 from trading_assets.orchestration.bootstrap import prepare
-from trading_assets.settings import current_settings, load_settings
+from trading_assets.settings import current_settings
 
 PROJECT = Path(__file__).resolve().parents[1]
 KEY_8 = "2024-08-08|BTCUSDT.BINANCE"
@@ -42,6 +43,8 @@ class CommandLine:
         self.root = root
         self._monkeypatch = monkeypatch
         self._capsys = capsys
+        if url := fresh_catalog(root):
+            monkeypatch.setenv(URL, url)
 
     def __call__(self, *arguments: str | Path) -> Said:
         self._monkeypatch.setenv("TRADING_ASSETS_ROOT", str(self.root))
@@ -75,6 +78,7 @@ class CommandLine:
 
 def new_project(folder: Path) -> Path:
     """Make a private project: the checked-in configuration, its stores made, and nothing recorded yet."""
+    copy_catalog(_prepared(), folder)
     return Path(shutil.copytree(_prepared(), folder, symlinks=True))
 
 
@@ -88,5 +92,5 @@ def _prepared() -> Path:
     (folder / "migrations").symlink_to(PROJECT / "migrations")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DAGSTER_HOME", "")  # prepare sets it
-        prepare(load_settings(folder, environment="development"))
+        prepare(settings_in(folder, project=folder))
     return folder

@@ -10,10 +10,15 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from catalogs import environment_of, settings_in
 from command_line import new_project
+from sqlalchemy import Engine
+
+from trading_assets.storage.database.engines import open_engine
 
 BIN = Path(sys.executable).parent
 SMALL: Mapping[str, str] = {
@@ -59,7 +64,13 @@ class LiveProject:
     def environment(self) -> dict[str, str]:
         """What every process of the project is given."""
         home = str(self.root / "var" / "dagster")
-        return {**os.environ, **SMALL, **self.settings, "TRADING_ASSETS_ROOT": str(self.root), "DAGSTER_HOME": home}
+        own = {"TRADING_ASSETS_ROOT": str(self.root), "DAGSTER_HOME": home, **environment_of(self.root)}
+        return {**os.environ, **SMALL, **self.settings, **own}
+
+    @cached_property
+    def catalog(self) -> Engine:
+        """Its catalogue, which others change meanwhile."""
+        return open_engine(settings_in(self.root))
 
     def command(self, name: str, *arguments: str, ok: bool = True) -> str:
         """Run one of the environment's commands in the project, and return what it printed."""
