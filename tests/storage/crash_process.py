@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from crash_house import OLD, PROJECT, litter, open_house, publish, refuse
+from crash_house import OLD, PROJECT, copied, litter, open_house, publish, refuse
 
+from trading_assets.storage.database.migrate import upgrade_catalog
 from trading_assets.storage.durability.effects import Effect
-from trading_assets.storage.migrate import upgrade_catalog
 
 HERE = Path(__file__).parent
 NO_ORDERS = {"kill_at": None, "limited_from": None, "max_file_bytes": 0, "traced": False}
@@ -61,7 +60,7 @@ def crash_server(wrapper: Sequence[str] = ()) -> Iterator[CrashServer]:
     """Start a server, if so wished within another command that becomes it."""
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(map(str, (HERE, PROJECT))),
+        "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent / "servers", PROJECT))),
         "PYTHONDONTWRITEBYTECODE": "1",
         "POLARS_MAX_THREADS": "2",
     }
@@ -83,12 +82,12 @@ def make_templates(folder: Path) -> dict[str, Path]:
     house = open_house(empty)
     upgrade_catalog(house.lake.engine, PROJECT / "migrations")
     house.lake.engine.dispose()
-    shutil.copytree(empty, lived_in)
+    copied(empty, lived_in)
     house = open_house(lived_in)
     publish(house, OLD)
     litter(house)
     house.lake.engine.dispose()
-    shutil.copytree(lived_in, refused)
+    copied(lived_in, refused)
     house = open_house(refused)
     refuse(house)
     house.lake.engine.dispose()

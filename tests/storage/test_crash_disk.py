@@ -1,5 +1,4 @@
 import errno
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from crash_house import (
     SCENARIOS,
     assert_next_run_needs_no_hands,
     assert_old_or_new,
+    copied,
     open_house,
     publish,
 )
@@ -61,11 +61,11 @@ def test_a_disk_that_takes_no_more_at_any_effect_is_named_and_the_old_version_st
     lived_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scenario: str, number: int
 ) -> None:
     raised, words = FAULTS[number]
-    writing = passings(scenario, shutil.copytree(lived_in, tmp_path / "whole"))
+    writing = passings(scenario, copied(lived_in, tmp_path / "whole"))
     for n, effect in enumerate(writing, 1):
         if effect in NOT_WRITING | TOLERATED:
             continue
-        house = open_house(shutil.copytree(lived_in, tmp_path / f"{n}-{effect.name}"))
+        house = open_house(copied(lived_in, tmp_path / f"{n}-{effect.name}"))
         monkeypatch.setattr(effects, "passing", raising(number, at=n))
         with pytest.raises(raised, match=words) as told:
             SCENARIOS[scenario](house)
@@ -80,12 +80,12 @@ def test_a_disk_that_takes_no_more_at_any_effect_is_named_and_the_old_version_st
 def test_a_failure_that_cannot_be_recorded_is_the_one_that_is_told(
     lived_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    passed = passings("fail", shutil.copytree(lived_in, tmp_path / "whole"))
+    passed = passings("fail", copied(lived_in, tmp_path / "whole"))
     at = passed.index(Effect.FAILURE_COMMITTED) + 1
     monkeypatch.setattr(effects, "passing", raising(errno.ENOSPC, at=at))
 
     with pytest.raises(ZeroDivisionError):
-        SCENARIOS["fail"](open_house(shutil.copytree(lived_in, tmp_path / "lake")))
+        SCENARIOS["fail"](open_house(copied(lived_in, tmp_path / "lake")))
 
 
 def raising(number: int, *, at: int) -> Any:
@@ -100,11 +100,12 @@ def raising(number: int, *, at: int) -> Any:
     return passing
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("n_pages_more", range(8))
 def test_a_catalogue_without_room_is_named_and_the_old_version_stands(
     lived_in: Path, tmp_path: Path, n_pages_more: int
 ) -> None:
-    house = open_house(shutil.copytree(lived_in, tmp_path / "lake"))
+    house = open_house(copied(lived_in, tmp_path / "lake"))
 
     @event.listens_for(house.lake.engine, "connect")
     def limit(connection: Any, _: object) -> None:
@@ -119,6 +120,7 @@ def test_a_catalogue_without_room_is_named_and_the_old_version_stands(
     assert_next_run_needs_no_hands(house)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("effect", [Effect.DOOR_OPENED, Effect.STAGED_FILE_WRITTEN])
 @pytest.mark.parametrize("scenario", ["publish", "refuse"])
 def test_a_limit_on_the_size_of_files_is_named_wherever_it_is_met(
@@ -126,7 +128,7 @@ def test_a_limit_on_the_size_of_files_is_named_wherever_it_is_met(
 ) -> None:
     told = []
     for n_bytes in LIMITS:
-        root = shutil.copytree(lived_in, tmp_path / str(n_bytes))
+        root = copied(lived_in, tmp_path / str(n_bytes))
         ended = server.run(scenario, root, max_file_bytes=n_bytes, limited_from=effect)
         told.append((ended.error or "").partition(":")[0])
 

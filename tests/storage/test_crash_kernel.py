@@ -16,7 +16,7 @@ from crash_house import (
 from crash_process import CrashServer, Ended, crash_server, make_templates
 from syscalls import OPENING, Spot, ensure_strace, planted, recorded, spots, traced
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.timeout(900)]
 
 TAKING_ROOM = OPENING | {"write", "pwrite64", "mkdir", "rename", "ftruncate"}
 SYNCING = {"fsync", "fdatasync"}

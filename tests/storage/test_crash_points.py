@@ -1,5 +1,4 @@
 import re
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from crash_house import (
     REFUSED,
     assert_next_run_needs_no_hands,
     assert_old_or_new,
+    copied,
     open_house,
     refused_md5s,
 )
@@ -43,7 +43,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def passings(server: CrashServer, scenario: str, template: Path, folder: Path) -> list[Effect]:
-    shutil.copytree(template, folder)
+    copied(template, folder)
     ended = server.run(scenario, folder)
     assert ended.passed
     return ended.passed
@@ -68,7 +68,7 @@ def test_a_kill_before_any_effect_leaves_old_or_new_and_the_next_run_needs_no_ha
     effects = passings(server, scenario, templates[template], tmp_path / "whole")
     for n, effect in enumerate(effects, 1):
         root = tmp_path / f"{n}-{effect.name}"
-        shutil.copytree(templates[template], root)
+        copied(templates[template], root)
         assert -signal.SIGKILL == server.run(scenario, root, kill_at=n).status
 
         house = open_house(root)

@@ -21,12 +21,12 @@ from crash_house import (
 from crash_process import make_templates
 from power_loss import Disk, Loss
 
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.snapshots.snapshots import Snapshots
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 CASES = [("publish", "lived_in"), ("publish", "empty"), ("refuse", "lived_in")]
 BEFORE = {"lived_in": OLD, "empty": None}

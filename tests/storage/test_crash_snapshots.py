@@ -4,7 +4,6 @@ import errno
 import hashlib
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from crash_house import (
     SCENARIOS,
     assert_catalogue_is_sound,
     assert_whole,
+    copied,
     open_house,
     publish,
     remotes,
@@ -28,14 +28,17 @@ from crash_house import (
 from crash_process import CrashServer, crash_server, make_templates
 
 from trading_assets.errors import DiskFailed, DiskFull
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
+from trading_assets.storage.snapshots.history import Entry
+from trading_assets.storage.snapshots.manifest import DOCUMENT, document_of, tree_of
 from trading_assets.storage.snapshots.snapshots import Snapshots
 from trading_assets.storage.upkeep.retention import objects
 
 pytestmark = pytest.mark.timeout(900)
 
+GONE = Path("data", "gone")
 CASES = ("snapshot", "push", "pull", "checkout", "collect")
 
 
@@ -53,7 +56,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """
     folder = tmp_path_factory.mktemp("templates")
     lived_in = make_templates(folder)["lived_in"]
-    unnamed = shutil.copytree(lived_in, folder / "unnamed")
+    unnamed = copied(lived_in, folder / "unnamed")
     house = open_house(unnamed)
     publish(house, NEW)
     house.lake.engine.dispose()
@@ -61,25 +64,30 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     take(house)
     publish(house, NEW)
     house.lake.engine.dispose()
-    taken = shutil.copytree(lived_in, folder / "taken")
+    taken = copied(lived_in, folder / "taken")
     house = open_house(taken)
     take(house)
     remotes(house)
     house.lake.engine.dispose()
-    lost = shutil.copytree(taken, folder / "lost")
+    lost = copied(taken, folder / "lost")
     house = open_house(lost)
     remotes(house).push(Snapshots(house.lake).find("latest"))
     for entry in Snapshots(house.lake).entries(Snapshots(house.lake).find("latest")):
         house.lake.store.object_path(entry.md5).unlink()
     shutil.rmtree(Snapshots(house.lake).cache.folder)
     house.lake.engine.dispose()
-    return {"snapshot": lived_in, "push": taken, "pull": lost, "checkout": taken, "collect": unnamed}
+    filled = copied(taken, folder / "filled")
+    leave_folder(filled)
+    return {"snapshot": lived_in, "push": taken, "pull": lost, "checkout": filled, "collect": unnamed}
 
 
-def copied(template: Path, folder: Path) -> Path:
-    """Copy a lake, the second names of its files as second names: else they would be files of their own."""
-    subprocess.run(["cp", "--archive", str(template), str(folder)], check=True)
-    return folder
+def leave_folder(root: Path) -> None:
+    """Leave in `data/` what a snapshot that named another asset left there."""
+    path = f"{PARTITION.day}/{PARTITION.instrument}.parquet"
+    (root / GONE / path).parent.mkdir(parents=True)
+    (root / GONE / path).write_bytes(b"gone")
+    md5 = hashlib.md5(b"gone").hexdigest()  # noqa: S324 - the address of an object
+    (root / DOCUMENT).write_text(document_of([tree_of(GONE.name, [Entry(GONE.name, path, md5, 4, 0)]).out]))
 
 
 @pytest.mark.parametrize("scenario", CASES)
@@ -170,6 +178,7 @@ def assert_done(house: Warehouse, scenario: str) -> None:
     assert_whole(snapshots, "latest")
     assert (scenario in {"push", "pull"}) == bool(snapshots.find("latest").copies)
     if scenario == "checkout":
+        assert not (house.settings.root / GONE).exists()
         for entry in snapshots.entries(snapshots.find("latest")):
             there = house.settings.root / "data" / entry.asset / entry.path
             assert entry.md5 == hashlib.md5(there.read_bytes()).hexdigest()  # noqa: S324 - the address of an object

@@ -27,7 +27,7 @@ from syscalls import OPENING, Call, Spot, ensure_strace, planted, recorded, spot
 
 from trading_assets.storage.durability.effects import Effect
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.timeout(900)]
 
 CASES = [("publish", "lived_in"), ("publish", "empty"), ("refuse", "lived_in"), ("fail", "lived_in")]
 KINDS = {

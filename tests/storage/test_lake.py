@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 
 from trading_assets.errors import CorruptObject, LostRace, NotPublished
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Draft, Judgement, Origin, Ticket
@@ -196,7 +196,7 @@ from pathlib import Path
 import polars as pl
 from trading_assets.errors import LostRace
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import load_settings
 from trading_assets.storage.formats import write_parquet
 from trading_assets.storage.records import Draft, Judgement, Origin

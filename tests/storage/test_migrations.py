@@ -10,11 +10,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from trading_assets.errors import TradingAssetsError
+from trading_assets.health.inspection import comparison
 from trading_assets.settings import Settings
 from trading_assets.storage.catalog import Base
-from trading_assets.storage.database import open_engine
-from trading_assets.storage.migrate import upgrade_catalog
-from trading_assets.storage.schema import SCHEMA, VERSION_TABLE
+from trading_assets.storage.database.engines import open_engine
+from trading_assets.storage.database.migrate import upgrade_catalog
+from trading_assets.storage.database.schema import SCHEMA, VERSION_TABLE
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -24,7 +25,7 @@ def test_upgrading_an_empty_database_makes_the_tables_of_the_models(settings: Se
     upgrade_catalog(engine, MIGRATIONS)
 
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
+        context = MigrationContext.configure(connection, opts=comparison(connection))
         assert [] == compare_metadata(context, Base.metadata)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from trading_assets.identifiers import Partition
 from trading_assets.storage.catalog import RecordedRow, TicketRow
-from trading_assets.storage.database import committing, reading
+from trading_assets.storage.database.transactions import query, transact
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.records import MadeWith, Ticket
 
@@ -35,6 +35,7 @@ _ENDED: Final = _OF_TICKET.values(outcome=bindparam("how"), error=bindparam("why
     synchronize_session=False
 )
 _KNOWN: Final = select(RecordedRow.digest).where(RecordedRow.digest.in_(bindparam("digests", expanding=True)))
+_OUTCOME: Final = select(TicketRow.outcome).where(TicketRow.id == bindparam("ticket"))
 _NEWEST: Final = select(func.max(TicketRow.id)).where(
     TicketRow.step == bindparam("step"),
     TicketRow.day == bindparam("day"),
@@ -44,7 +45,8 @@ _NEWEST: Final = select(func.max(TicketRow.id)).where(
 
 def begun(engine: Engine, ticket: Ticket, origin: str, made_with: MadeWith | None = None) -> None:
     """Say what an attempt is made from and with; until it says otherwise it counts as failed, so a killed one does."""
-    with committing(engine, Effect.CIRCUMSTANCES_COMMITTED) as session:
+
+    def work(session: Session) -> None:
         code = made_with.code_digest if made_with else None
         session.execute(_BEGUN, {"ticket": ticket.id, "made_of": origin, "made_by": code})
         if made_with:
@@ -52,10 +54,17 @@ def begun(engine: Engine, ticket: Ticket, origin: str, made_with: MadeWith | Non
             known = set(session.scalars(_KNOWN, {"digests": list(texts)}))
             session.add_all(RecordedRow(digest=digest, text=texts[digest]) for digest in texts.keys() - known)
 
+    transact(engine, work, effect=Effect.CIRCUMSTANCES_COMMITTED)
+
 
 def ended(session: Session, ticket: Ticket, outcome: str, *, error: str | None = None) -> None:
     """Say how an attempt ended, in the transaction that ends it."""
     session.execute(_ENDED, {"ticket": ticket.id, "how": outcome, "why": error[:_MAX_ERROR] if error else None})
+
+
+def has_ended(session: Session, ticket: Ticket, outcome: str) -> bool:
+    """Tell whether an attempt has ended so already: it has where its commit was done and the answer was lost."""
+    return session.scalar(_OUTCOME, {"ticket": ticket.id}) == outcome
 
 
 def is_newest(session: Session, ticket: Ticket) -> bool:
@@ -86,5 +95,4 @@ def failures(engine: Engine, step: str, partition: Partition, origin: str, *, re
         )
         .order_by(TicketRow.id)
     )
-    with reading(engine) as session:
-        return [name for name in session.scalars(statement) if name is not None]
+    return query(engine, lambda session: [name for name in session.scalars(statement) if name is not None])

@@ -20,18 +20,18 @@ from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from trading_assets.errors import CorruptObject, LostRace, NotKept, NotPublished
+from trading_assets.errors import CatalogFailed, CorruptObject, DiskFull, LostRace, NotKept, NotPublished
 from trading_assets.identifiers import Partition
-from trading_assets.storage.attempts import FAILED, LOST, PUBLISHED, REFUSED, ended, is_newest
-from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow, VersionRow
-from trading_assets.storage.database import committing, reading
+from trading_assets.storage.attempts import FAILED, LOST, PUBLISHED, REFUSED, ended, has_ended, is_newest
+from trading_assets.storage.catalog import PointerRow, TicketRow, VersionRow
+from trading_assets.storage.database.transactions import query, transact
 from trading_assets.storage.durability.disk_faults import disk_faults_named
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.guard import publishing
 from trading_assets.storage.durability.leftovers import remove_half_refusals
 from trading_assets.storage.formats import Published, count_rows, open_published
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
-from trading_assets.storage.rows import as_version, move_pointer, record_judgements
+from trading_assets.storage.rows import as_refusal, as_version, move_pointer, published_as, record_judgements
 from trading_assets.storage.store import Store
 from trading_assets.storage.upkeep.audit import removal_of
 
@@ -68,32 +68,43 @@ class Lake:
         with disk_faults_named(self.store.root, f"{step} of {partition}"):
             self.store.sweep()
             remove_half_refusals(self.store, self.engine, partition)
-            row = TicketRow(
-                step=step,
-                day=partition.day,
-                instrument_id=str(partition.instrument),
-                run_id=run_id,
-                taken_at=datetime.now(UTC),
-                requested_by=requested_by,
-            )
-            with committing(self.engine, Effect.TICKET_COMMITTED) as session:
-                session.add(row)
-            with self.store.staging(f"{row.id}-{step}") as folder:
-                ticket = Ticket(row.id, step, partition, run_id, folder)
+            number = self._take(step, partition, run_id, requested_by)
+            with self.store.staging(f"{number}-{step}") as folder:
+                ticket = Ticket(number, step, partition, run_id, folder)
                 try:
                     yield ticket
                 except Exception as error:
                     self._give_up(ticket, error)
                     raise
 
+    def _take(self, step: str, partition: Partition, run_id: str, requested_by: str | None) -> int:
+        """Write a ticket down and return its number; one whose commit got no answer is left behind, and is older."""
+        values = {
+            "step": step,
+            "day": partition.day,
+            "instrument_id": str(partition.instrument),
+            "run_id": run_id,
+            "taken_at": datetime.now(UTC),
+            "requested_by": requested_by,
+        }
+
+        def work(session: Session) -> TicketRow:
+            session.add(row := TicketRow(**values))
+            return row
+
+        return transact(self.engine, work, effect=Effect.TICKET_COMMITTED).id
+
     def _give_up(self, ticket: Ticket, error: Exception) -> None:
         """Say how an attempt failed; where even that cannot be written, silence counts as failed too."""
+        if isinstance(error, CatalogFailed):
+            return
         outcome = LOST if isinstance(error, LostRace) else FAILED
-        with (
-            suppress(OSError, OperationalError),
-            committing(self.engine, Effect.FAILURE_COMMITTED) as session,
-        ):
-            ended(session, ticket, outcome, error=str(error))
+        with suppress(OSError, OperationalError, CatalogFailed, DiskFull):
+            transact(
+                self.engine,
+                lambda session: ended(session, ticket, outcome, error=str(error)),
+                effect=Effect.FAILURE_COMMITTED,
+            )
 
     def stage(self, ticket: Ticket, asset: str, suffix: str, write: Callable[[Path], None]) -> Draft:
         """Write one output beside the store, where no reader looks."""
@@ -112,19 +123,22 @@ class Lake:
         """
         if any(not draft.judgements or not all(j.passed for j in draft.judgements) for draft in drafts):
             raise ValueError("only drafts that passed their gate can be published")
-        with reading(self.engine) as session:  # to lose early; the deciding look is taken inside the transaction
-            _ensure_newest(session, ticket)
         rows = {draft.asset: count_rows(draft.file.path, draft.suffix) for draft in drafts}
+
+        def work(session: Session) -> dict[str, Version]:
+            if has_ended(session, ticket, PUBLISHED):
+                return {draft.asset: as_version(published_as(session, ticket, draft)) for draft in drafts}
+            _ensure_newest(session, ticket)
+            record_judgements(session, ticket, drafts)
+            ended(session, ticket, PUBLISHED)
+            return {
+                draft.asset: as_version(move_pointer(session, ticket, draft, rows[draft.asset], origin))
+                for draft in drafts
+            }
+
         with publishing(self.store.root):
             self.store.keep(*(draft.file for draft in drafts))
-            with committing(self.engine, Effect.PUBLICATION_COMMITTED) as session:
-                _ensure_newest(session, ticket)
-                record_judgements(session, ticket, drafts)
-                ended(session, ticket, PUBLISHED)
-                return {
-                    draft.asset: as_version(move_pointer(session, ticket, draft, rows[draft.asset], origin))
-                    for draft in drafts
-                }
+            return transact(self.engine, work, effect=Effect.PUBLICATION_COMMITTED)
 
     def refuse(self, ticket: Ticket, drafts: Sequence[Draft], origin: Origin, *, reason: str) -> list[Path]:
         """Move all drafts to quarantine with their report; what stands published stays as it is."""
@@ -148,28 +162,17 @@ class Lake:
                     report=json.dumps(report, indent=2, default=str),
                 )
             )
-        with committing(self.engine, Effect.REFUSAL_COMMITTED) as session:
+
+        def work(session: Session) -> None:
+            if has_ended(session, ticket, REFUSED):
+                return
             record_judgements(session, ticket, drafts)
             ended(session, ticket, REFUSED, error=reason)
             for draft, path in zip(drafts, paths, strict=True):
-                session.add(
-                    QuarantineRow(
-                        ticket_id=ticket.id,
-                        asset=draft.asset,
-                        day=ticket.partition.day,
-                        instrument_id=str(ticket.partition.instrument),
-                        md5=draft.file.md5,
-                        path=str(path.relative_to(self.store.root)),
-                        reason=reason[:1024],
-                        refused_at=datetime.now(UTC),
-                        suffix=draft.suffix,
-                        n_bytes=draft.file.n_bytes,
-                        n_rows=rows[draft.asset],
-                        code_version=origin.code_version,
-                        settings_digest=origin.settings_digest,
-                        inputs=[[asset, day.isoformat(), md5] for asset, day, md5 in origin.inputs],
-                    )
-                )
+                place = str(path.relative_to(self.store.root))
+                session.add(as_refusal(ticket, draft, rows[draft.asset], origin, place=place, reason=reason))
+
+        transact(self.engine, work, effect=Effect.REFUSAL_COMMITTED)
         return paths
 
     def find(self, asset: str, partition: Partition) -> Version | None:
@@ -184,9 +187,9 @@ class Lake:
             "days": list({p.day for p in wanted}),
             "instruments": list({str(p.instrument) for p in wanted}),
         }
-        with reading(self.engine) as session:
-            versions = (as_version(row) for row in session.scalars(_STANDING, among))
-            return {(v.asset, v.partition): v for v in versions if v.partition in wanted}
+
+        versions = query(self.engine, lambda session: [as_version(row) for row in session.scalars(_STANDING, among)])
+        return {(v.asset, v.partition): v for v in versions if v.partition in wanted}
 
     def resolve(self, asset: str, partition: Partition) -> Version:
         """Return the standing version of a partition.

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, String, and_, cast, func, select
 from sqlalchemy.orm import Session
 
 from trading_assets.storage.catalog import InstrumentRow, PointerRow, VersionRow
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.records import Version
 from trading_assets.storage.registry import TickRules, as_rules
 from trading_assets.storage.rows import as_version
@@ -99,7 +99,8 @@ def versions_of(
     """Return the standing versions of some days of an instrument, as they were recorded."""
     wanted = sorted(set(days))
     found: dict[tuple[str, date], Version] = {}
-    with reading(engine) as session:
+
+    def look(session: Session) -> dict[tuple[str, date], Version]:
         for at in range(0, len(wanted), _AT_ONCE):
             statement = (
                 select(VersionRow)
@@ -112,7 +113,9 @@ def versions_of(
             )
             for row in session.scalars(statement):
                 found[row.asset, row.day] = as_version(row)
-    return found
+        return found
+
+    return query(engine, look)
 
 
 def n_rows_of(engine: Engine, instrument: str) -> dict[tuple[str, date], int]:
@@ -122,5 +125,4 @@ def n_rows_of(engine: Engine, instrument: str) -> dict[tuple[str, date], int]:
         .join(VersionRow, PointerRow.version_id == VersionRow.id)
         .where(PointerRow.instrument_id == instrument)
     )
-    with reading(engine) as session:
-        return {(asset, day): n_rows for asset, day, n_rows in session.execute(statement)}
+    return query(engine, lambda session: {(asset, day): n_rows for asset, day, n_rows in session.execute(statement)})

@@ -6,7 +6,7 @@ Belongs here: one cheap number of everything that a status depends on. Does not:
 from sqlalchemy import Engine, func, select
 
 from trading_assets.storage.catalog import InstrumentRow, QuarantineRow, TicketRow, VersionRow
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query
 
 
 def pulse(engine: Engine) -> tuple[int | None, ...]:
@@ -19,5 +19,4 @@ def pulse(engine: Engine) -> tuple[int | None, ...]:
         func.count(QuarantineRow.dropped_at),
         func.count(InstrumentRow.instrument_id),
     )
-    with reading(engine) as session:
-        return tuple(session.scalars(select(count)).one() for count in counts)
+    return query(engine, lambda session: tuple(session.scalars(select(count)).one() for count in counts))

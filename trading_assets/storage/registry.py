@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from sqlalchemy import Engine, bindparam, func, select
+from sqlalchemy.orm import Session
 
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.storage.catalog import (
@@ -18,7 +19,7 @@ from trading_assets.storage.catalog import (
     QualityRow,
     QuarantineRow,
 )
-from trading_assets.storage.database import reading, writing
+from trading_assets.storage.database.transactions import query, transact
 
 CAPTURES: Final = "captures"
 """The asset whose published days are the recorded ones."""
@@ -55,7 +56,8 @@ class Registry:
 
     def register(self, instrument: Instrument, rules: TickRules) -> None:
         """Make an instrument known; a tick or lot size given now replaces the one known before."""
-        with writing(self.engine) as session:
+
+        def work(session: Session) -> None:
             row = session.get(InstrumentRow, str(instrument)) or InstrumentRow(
                 instrument_id=str(instrument),
                 symbol=instrument.symbol,
@@ -66,26 +68,34 @@ class Registry:
             row.lot_size = str(rules.lot_size) if rules.lot_size else row.lot_size
             session.add(row)
 
+        transact(self.engine, work)
+
     def tick_rules(self, instrument: Instrument) -> TickRules:
         """Return what is known of an instrument's steps."""
-        with reading(self.engine) as session:
-            row = session.get(InstrumentRow, str(instrument))
+        row = query(self.engine, lambda session: session.get(InstrumentRow, str(instrument)))
         return TickRules() if row is None else as_rules(row)
 
     def instruments(self) -> list[Instrument]:
         """Return all registered instruments, sorted."""
-        with reading(self.engine) as session:
-            return [Instrument.parse(name) for name in sorted(session.scalars(select(InstrumentRow.instrument_id)))]
+        return query(
+            self.engine,
+            lambda session: [
+                Instrument.parse(name) for name in sorted(session.scalars(select(InstrumentRow.instrument_id)))
+            ],
+        )
 
     def registered_days(self, instrument: Instrument) -> list[date]:
         """Return the days with a published capture, sorted: the days on which anything is expected."""
-        with reading(self.engine) as session:
-            return sorted(session.scalars(_REGISTERED, {"instrument": str(instrument)}))
+        return query(self.engine, lambda session: sorted(session.scalars(_REGISTERED, {"instrument": str(instrument)})))
 
     def registered_among(self, instrument: Instrument, days: Collection[date]) -> set[date]:
         """Return those of some days that have a published capture, in a time that their number decides."""
-        with reading(self.engine) as session:
-            return set(session.scalars(_REGISTERED_AMONG, {"instrument": str(instrument), "days": list(days)}))
+        return query(
+            self.engine,
+            lambda session: set(
+                session.scalars(_REGISTERED_AMONG, {"instrument": str(instrument), "days": list(days)})
+            ),
+        )
 
     def standing_refusals(self, assets: Sequence[str], instrument: Instrument) -> dict[tuple[str, date], Refusal]:
         """Return, for each partition that was refused and neither judged nor accepted since, its newest refusal."""
@@ -131,8 +141,9 @@ def refusals(engine: Engine, assets: Sequence[str], instruments: Sequence[Instru
         )
         .order_by(QuarantineRow.ticket_id)
     )
-    with reading(engine) as session:
-        return [
+    return query(
+        engine,
+        lambda session: [
             Refusal(
                 row.asset,
                 Partition(row.day, Instrument.parse(row.instrument_id)),
@@ -141,4 +152,5 @@ def refusals(engine: Engine, assets: Sequence[str], instruments: Sequence[Instru
                 row.refused_at,
             )
             for row in session.scalars(statement)
-        ]
+        ],
+    )

@@ -7,28 +7,34 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
 
 from trading_assets.storage.catalog import PointerRow, VersionRow
-from trading_assets.storage.database import reading, writing
+from trading_assets.storage.database.transactions import query, transact
 from trading_assets.storage.records import Version
 from trading_assets.storage.rows import as_version
 
 
 def mark_reported(engine: Engine, versions: Iterable[Version]) -> None:
     """Note that Dagster's event log has these versions."""
-    with writing(engine) as session:
-        for version in versions:
-            session.execute(
-                update(VersionRow)
-                .where(
-                    VersionRow.asset == version.asset,
-                    VersionRow.day == version.partition.day,
-                    VersionRow.instrument_id == str(version.partition.instrument),
-                    VersionRow.md5 == version.md5,
-                    VersionRow.reported_at.is_(None),
-                )
-                .values(reported_at=datetime.now(UTC))
-            )
+    marks = [
+        update(VersionRow)
+        .where(
+            VersionRow.asset == version.asset,
+            VersionRow.day == version.partition.day,
+            VersionRow.instrument_id == str(version.partition.instrument),
+            VersionRow.md5 == version.md5,
+            VersionRow.reported_at.is_(None),
+        )
+        .values(reported_at=datetime.now(UTC))
+        for version in versions
+    ]
+
+    def work(session: Session) -> None:
+        for mark in marks:
+            session.execute(mark)
+
+    transact(engine, work)
 
 
 def unreported(engine: Engine) -> list[Version]:
@@ -39,5 +45,4 @@ def unreported(engine: Engine) -> list[Version]:
         .where(VersionRow.reported_at.is_(None))
         .order_by(VersionRow.id)
     )
-    with reading(engine) as session:
-        return [as_version(row) for row in session.scalars(statement)]
+    return query(engine, lambda session: [as_version(row) for row in session.scalars(statement)])

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session, lazyload
 
 from trading_assets.identifiers import Partition
-from trading_assets.storage.catalog import PointerRow, QualityRow, VersionInputRow, VersionRow
+from trading_assets.storage.catalog import PointerRow, QualityRow, QuarantineRow, VersionInputRow, VersionRow
 from trading_assets.storage.records import Draft, Judgement, Origin, Ticket, Version
 
 _OF_JUDGEMENT: Final = tuple(each.name for each in fields(Judgement))
@@ -42,6 +42,28 @@ def record_judgements(session: Session, ticket: Ticket, drafts: Sequence[Draft])
         session.execute(_JUDGED, rows)
 
 
+def as_refusal(
+    ticket: Ticket, draft: Draft, n_rows: int | None, origin: Origin, *, place: str, reason: str
+) -> QuarantineRow:
+    """Return the row of a refused file, with what it would have been published as; `place` is below the lake's root."""
+    return QuarantineRow(
+        ticket_id=ticket.id,
+        asset=draft.asset,
+        day=ticket.partition.day,
+        instrument_id=str(ticket.partition.instrument),
+        md5=draft.file.md5,
+        path=place,
+        reason=reason[:1024],
+        refused_at=datetime.now(UTC),
+        suffix=draft.suffix,
+        n_bytes=draft.file.n_bytes,
+        n_rows=n_rows,
+        code_version=origin.code_version,
+        settings_digest=origin.settings_digest,
+        inputs=[[asset, day.isoformat(), md5] for asset, day, md5 in origin.inputs],
+    )
+
+
 def move_pointer(session: Session, ticket: Ticket, draft: Draft, n_rows: int, origin: Origin) -> VersionRow:
     """Point a partition at a draft; where an equal version stands already, it goes on standing."""
     key = {"asset": draft.asset, "day": ticket.partition.day, "instrument_id": str(ticket.partition.instrument)}
@@ -68,6 +90,21 @@ def move_pointer(session: Session, ticket: Ticket, draft: Draft, n_rows: int, or
         session.add(pointer)
     pointer.version_id, pointer.md5, pointer.origin = version.id, version.md5, origin.digest
     return version
+
+
+def published_as(session: Session, ticket: Ticket, draft: Draft) -> VersionRow:
+    """Return the version that a ticket published a draft as, or that went on standing because it was equal."""
+    return session.scalars(
+        select(VersionRow)
+        .where(
+            VersionRow.asset == draft.asset,
+            VersionRow.day == ticket.partition.day,
+            VersionRow.instrument_id == str(ticket.partition.instrument),
+            VersionRow.md5 == draft.file.md5,
+        )
+        .order_by((VersionRow.ticket_id == ticket.id).desc(), VersionRow.id.desc())
+        .limit(1)
+    ).one()
 
 
 def as_version(row: VersionRow) -> Version:

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from trading_assets.errors import CorruptObject
 from trading_assets.storage.catalog import VersionRow
 from trading_assets.storage.copies import Copies, Named
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.snapshots.manifest import TREE, outs_of
 from trading_assets.storage.snapshots.tables import SnapshotRow
@@ -60,7 +61,8 @@ def named_objects(
     if since is not None:
         versions = versions.where(VersionRow.published_at >= since)
         lists = lists.where(SnapshotRow.taken_at >= since)
-    with reading(lake.engine) as session:
+
+    def look(session: Session) -> dict[str, Named]:
         kept = needed(session)
         found = {
             md5: Named(md5, f"{asset} {day}|{instrument}", n_bytes, is_needed=md5 in kept)
@@ -69,6 +71,9 @@ def named_objects(
         for name, text in session.execute(lists.order_by(SnapshotRow.id)):
             for out in outs_of(text):
                 found[out.tree] = Named(out.tree, f"list of {out.asset} of snapshot {name}", 0, is_needed=False)
+        return found
+
+    found = query(lake.engine, look)
     chosen = [found[oid] for oid in sorted(found)]
     if sample is not None and sample < len(chosen):
         chosen = random.Random(seed).sample(chosen, sample)  # noqa: S311 - a choice, and no secret

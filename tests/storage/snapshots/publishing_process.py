@@ -10,12 +10,14 @@ import polars as pl
 from snapshot_days import MARKET, ORIGIN, PASSED, PROJECT
 
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import load_settings
 from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.records import Draft
 
 ASSETS = ("books", "trades")
+DAYS = 25
+"""Of each process, one after the other, and then again."""
 
 
 def publish_pair(house: Warehouse, day: str, value: float) -> None:
@@ -34,4 +36,4 @@ if __name__ == "__main__":
     root, first, n = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     mine = Warehouse.open(load_settings(PROJECT, environment="development").model_copy(update={"root": root}))
     for i in range(n):
-        publish_pair(mine, f"2024-{1 + first:02d}-{1 + i % 5:02d}", float(i))
+        publish_pair(mine, f"2024-{1 + first:02d}-{1 + i % DAYS:02d}", float(i))

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import polars as pl
 
@@ -64,3 +65,25 @@ def dvc(root: Path, *arguments: str, fails: bool = False) -> str:
 def files_under(folder: Path) -> dict[str, bytes]:
     """Return the bytes of every file below a folder, by path."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def overwritten(path: Path, content: bytes) -> None:
+    """Change a file in place, and keep its times, as a failing disk does."""
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    path.chmod(0o644)
+    path.write_bytes(content)
+    path.chmod(0o444)
+    os.utime(path, ns=times)
+
+
+def flipped(content: bytes, chance: Random) -> bytes:
+    """Return bytes of which one bit, somewhere, is another."""
+    changed = bytearray(content)
+    bit = chance.randrange(8 * len(changed))
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def truncated(content: bytes, chance: Random) -> bytes:
+    """Return bytes that end too soon, somewhere."""
+    return content[: chance.randrange(len(content))]

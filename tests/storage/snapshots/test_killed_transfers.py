@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from snapshot_days import DAYS, as_dvc_project, dvc, publish
 
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.snapshots.snapshots import Snapshots
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

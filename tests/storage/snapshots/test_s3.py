@@ -5,15 +5,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from random import Random
 
 import pytest
-from snapshot_days import as_dvc_project, dvc, files_under, fill
+from snapshot_days import as_dvc_project, dvc, files_under, fill, flipped, overwritten, truncated
 
 from trading_assets.errors import RemoteFailed
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.copies import CacheCopies, Copies, RemoteCopies, StoreCopies
 from trading_assets.storage.snapshots.checkout import Workspace
 from trading_assets.storage.snapshots.dvc import dvc_repo, remote_objects
@@ -119,6 +120,35 @@ def test_damage_in_s3_is_found_and_healed(snapshots: Snapshots, warehouse: Wareh
         assert {(bad, "damaged", False), (gone, "missing", False)} == look(None)
         assert {(bad, "damaged", True), (gone, "missing", True)} == look(tmp_path / "scratch")
         assert set() == look(None)
+
+
+@pytest.mark.parametrize(("harm", "n"), [(flipped, 300), (truncated, 50)])
+def test_every_damaged_copy_is_found_and_healed_in_s3_too(
+    snapshots: Snapshots, warehouse: Warehouse, tmp_path: Path, harm: Callable[[bytes, Random], bytes], n: int
+) -> None:
+    root, chance = warehouse.settings.root, Random(n)
+    taken = snapshots.take(actor="somebody")
+    Remotes(root, snapshots).push(taken)
+    (tmp_path / "scratch").mkdir()
+    with dvc_repo(root, snapshots.cache) as repo, remote_objects(repo, None) as (name, objects):
+        bucket, store = objects.fs.fs, snapshots.lake.store
+        places: list[Copies] = [StoreCopies(store), RemoteCopies(name, objects, snapshots.complete_in(name))]
+        named = {each.oid: each for each in named_objects(snapshots.lake)}
+        for trial in range(n):
+            md5 = chance.choice(taken_md5s := sorted({entry.md5 for entry in snapshots.entries(taken)}))
+            good = store.verified(md5).read_bytes()
+            if is_here := trial % 2 == 0:
+                overwritten(store.object_path(md5), harm(good, chance))
+            else:
+                bucket.pipe_file(objects.oid_to_path(md5), harm(good, chance))
+            (found,) = verify([named[md5]], places, scratch=None)
+            (healed,) = verify([named[md5]], places, scratch=tmp_path / "scratch")
+
+            assert [("damaged", name if is_here else "store")] == [(each.problem, each.good) for each in found]
+            assert [True] == [each.is_healed for each in healed]
+            assert good == store.verified(md5).read_bytes() == bucket.cat_file(objects.oid_to_path(md5))
+        assert len(taken_md5s) > 5
+        assert [] == [each for some in verify(named.values(), places, scratch=None) for each in some]
 
 
 def test_a_server_that_is_not_there_is_an_error_in_words(snapshots: Snapshots, warehouse: Warehouse) -> None:

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from publishing_process import ASSETS
+from publishing_process import ASSETS, DAYS
 from snapshot_days import MARKET
 
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
-from trading_assets.storage.snapshots.snapshots import Snapshot, Snapshots
+from trading_assets.orchestration.warehouse import Warehouse
+from trading_assets.storage.snapshots.named import Snapshot
+from trading_assets.storage.snapshots.snapshots import Snapshots
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-PROCESSES, EACH = 8, 25
+PROCESSES, EACH = 8, 2 * DAYS
 HERE = Path(__file__).parent
 SEED = 11
 
@@ -49,15 +50,15 @@ def test_snapshots_beside_eight_publishing_processes_are_of_one_moment(warehouse
             value = both.pop()
             assert value >= seen.get(day, value), f"{day} went back"
             seen[day] = value
-    assert PROCESSES * 5 == len(seen)
-    assert {float(EACH - 5 + n) for n in range(5)} == set(seen.values())
+    assert 200 == PROCESSES * DAYS == len(seen)
+    assert {float(DAYS + n) for n in range(DAYS)} == set(seen.values())
     for process in range(PROCESSES):
         found = warehouse.lake.find_all(ASSETS, days(process))
-        assert 10 == len(found)
+        assert 2 * DAYS == len(found)
 
 
 def days(process: int) -> list[Partition]:
-    return [Partition.parse(f"2024-{1 + process:02d}-{1 + i:02d}|{MARKET}") for i in range(5)]
+    return [Partition.parse(f"2024-{1 + process:02d}-{1 + i:02d}|{MARKET}") for i in range(DAYS)]
 
 
 def values_of(snapshots: Snapshots, snapshot: Snapshot) -> dict[tuple[str, str], float]:

@@ -1,18 +1,19 @@
 """Damage to published files: found by readers and by `verify`, here and in a remote, and healed from the other."""
 
-import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
-from snapshot_days import DAYS, MARKET, as_dvc_project, dvc, fill, publish
+from snapshot_days import DAYS, MARKET, as_dvc_project, dvc, fill, flipped, overwritten, publish, truncated
 
 from trading_assets.errors import CorruptObject
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
-from trading_assets.storage.copies import CacheCopies, Copies, RemoteCopies, StoreCopies
+from trading_assets.orchestration.warehouse import Warehouse
+from trading_assets.storage.copies import CacheCopies, Copies, Named, RemoteCopies, StoreCopies
 from trading_assets.storage.snapshots.dvc import dvc_repo, remote_objects
 from trading_assets.storage.snapshots.remotes import Remotes
 from trading_assets.storage.snapshots.snapshots import Snapshots
@@ -59,29 +60,9 @@ def house(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield House(snapshots, remote, places, tmp_path_factory.mktemp("scratch"))
 
 
-def flipped(path: Path, chance: random.Random) -> None:
-    content = bytearray(path.read_bytes())
-    bit = chance.randrange(8 * len(content))
-    content[bit // 8] ^= 1 << bit % 8
-    overwritten(path, bytes(content))
-
-
-def truncated(path: Path, chance: random.Random) -> None:
-    overwritten(path, path.read_bytes()[: chance.randrange(path.stat().st_size)])
-
-
-def overwritten(path: Path, content: bytes) -> None:
-    """Change a file in place, and keep its times, as a failing disk does."""
-    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
-    path.chmod(0o644)
-    path.write_bytes(content)
-    path.chmod(0o444)
-    os.utime(path, ns=times)
-
-
 @pytest.mark.parametrize(("harm", "n"), [(flipped, 300), (truncated, 50)])
 def test_every_damaged_copy_is_refused_found_and_healed(
-    house: House, harm: Callable[[Path, random.Random], None], n: int
+    house: House, harm: Callable[[bytes, random.Random], bytes], n: int
 ) -> None:
     chance = random.Random(SEED)
     lake = house.snapshots.lake
@@ -97,7 +78,7 @@ def test_every_damaged_copy_is_refused_found_and_healed(
         path, other = (
             (house.stored(md5), house.in_remote(md5)) if is_here else (house.in_remote(md5), house.stored(md5))
         )
-        harm(path, chance)
+        overwritten(path, harm(path.read_bytes(), chance))
 
         if is_here:
             with pytest.raises(CorruptObject):
@@ -117,13 +98,46 @@ def test_what_has_no_good_copy_is_named_and_left_alone(house: House) -> None:
     chance = random.Random(SEED)
     md5 = house.snapshots.entries(house.snapshots.find("latest"))[4].md5
     for path in (house.stored(md5), house.in_remote(md5)):
-        flipped(path, chance)
+        overwritten(path, flipped(path.read_bytes(), chance))
     before = house.stored(md5).read_bytes(), house.in_remote(md5).read_bytes()
 
     found = house.look(heal=True)
     assert {("store", None), ("DVC's cache", None), ("backup", None)} == {(f.place, f.good) for f in found}
     assert not any(each.is_healed for each in found)
     assert before == (house.stored(md5).read_bytes(), house.in_remote(md5).read_bytes())
+
+
+@dataclass
+class Failing:
+    """A place whose copy is good at the first look, and damaged from then on."""
+
+    good: Copies
+    name: str = "failing"
+    n_looks: int = 0
+
+    def expects(self, named: Named) -> bool:
+        return self.good.expects(named)
+
+    def open(self, oid: str) -> BinaryIO:
+        self.n_looks += 1
+        return self.good.open(oid) if self.n_looks == 1 else BytesIO(b"damaged")
+
+    def replace(self, oid: str, good: Path) -> None:
+        raise AssertionError(f"{self.name} has the good copy of {oid}, and gets {good}")
+
+
+def test_a_copy_that_is_damaged_between_the_look_and_the_healing_heals_nothing(house: House) -> None:
+    md5 = house.snapshots.entries(house.snapshots.find("latest"))[4].md5
+    path = house.in_remote(md5)
+    overwritten(path, flipped(path.read_bytes(), random.Random(SEED)))
+    before = house.in_remote(md5).read_bytes()
+    places = [Failing(house.places[0]), house.places[2]]
+    (named,) = (each for each in named_objects(house.snapshots.lake) if each.oid == md5)
+
+    with pytest.raises(CorruptObject, match="changed while it was copied"):
+        list(verify([named], places, scratch=house.scratch))
+    assert before == house.in_remote(md5).read_bytes()
+    assert [] == list(house.scratch.iterdir())
 
 
 def test_what_is_missing_is_found_where_it_should_be(house: House) -> None:
@@ -140,7 +154,8 @@ def test_what_is_missing_is_found_where_it_should_be(house: House) -> None:
 
 def test_a_damaged_list_of_files_in_the_remote_is_healed(house: House) -> None:
     tree = house.snapshots.find("latest").outs[0].tree
-    flipped(house.in_remote(tree), random.Random(SEED))
+    path = house.in_remote(tree)
+    overwritten(path, flipped(path.read_bytes(), random.Random(SEED)))
 
     assert [(tree, "backup", "DVC's cache", True)] == [
         (f.named.oid, f.place, f.good, f.is_healed) for f in house.look(heal=True)

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import load_settings
 from trading_assets.storage.snapshots.checkout import Workspace
 from trading_assets.storage.snapshots.remotes import Remotes

@@ -11,7 +11,7 @@ import errno
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,17 @@ _OF_SQLITE: Final = {
     sqlite3.SQLITE_READONLY: errno.EROFS,
 }
 _OF_POLARS: Final = re.compile(r"\(os error (\d+)\)")
+
+
+def raise_full(faults: Iterable[BaseException]) -> None:
+    """Raise the first fault that says of a disk that it is full, of those that a library met and went on after.
+
+    Raises:
+        OSError: that one.
+    """
+    for fault in faults:
+        if isinstance(fault, OSError) and fault.errno in _FULL:
+            raise fault
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class Effect(IntEnum):
     COPY_COMMITTED = 33, "it is committed that a remote has all of a snapshot"
     TEXT_WRITTEN = 34, "the text that names a snapshot's files to DVC is written beside its place in the project"
     TEXT_NAMED = 35, "it is renamed to `data.dvc`"
-    WORKSPACE_FILLED = 36, "DVC fills `data/` with copies of a snapshot's files"
+    WORKSPACE_FILLED = 36, "DVC fills `data/` with copies of a snapshot's files, or a folder goes that it does not name"
     REMOVAL_COMMITTED = 37, "it is committed which objects are removed from the store, and why"
     OBJECT_REMOVED = 38, "an object to which nothing refers is removed, its name in DVC's cache first"
 

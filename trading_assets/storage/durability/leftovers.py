@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 
 from trading_assets.identifiers import Partition
 from trading_assets.storage.catalog import QuarantineRow
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.store import Store
@@ -28,8 +28,10 @@ def remove_half_refusals(store: Store, engine: Engine, partition: Partition) -> 
     if not files:
         return
     ended = set(files) - {int(name.partition("-")[0]) for name in store.living()}
-    with reading(engine) as session:
-        recorded = set(session.scalars(select(QuarantineRow.ticket_id).where(QuarantineRow.ticket_id.in_(ended))))
+    recorded = query(
+        engine,
+        lambda session: set(session.scalars(select(QuarantineRow.ticket_id).where(QuarantineRow.ticket_id.in_(ended)))),
+    )
     for number in sorted(ended - recorded):
         for path in files[number]:
             effects.passing(Effect.HALF_REFUSAL_REMOVED)

@@ -7,17 +7,19 @@ Belongs here: names in the cache. Does not: which objects are named (snapshots),
 """
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from trading_assets.errors import CorruptObject
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.folders import make_folder, sync_folders
-from trading_assets.storage.snapshots.manifest import Out, Tree
+from trading_assets.storage.snapshots.manifest import TREE, Out, Tree
 from trading_assets.storage.store import READ_ONLY, Store
 
 EXPERIMENTS: Final = "experiments"
@@ -61,8 +63,13 @@ class Cache:
                 path.hardlink_to(self.store.object_path(md5))
 
     def give_back(self, md5s: Iterable[str]) -> None:
-        """Name in the store what only the cache has: the other way round, after it came from elsewhere."""
+        """Name in the store what only the cache has: the other way round, after it came from elsewhere.
+
+        Raises:
+            CorruptObject: what the cache has are not the bytes that its name promises; nothing was named.
+        """
         missing = [md5 for md5 in sorted(set(md5s)) if not self.store.object_path(md5).exists()]
+        self.ensure_intact(missing)
         paths = [self.store.object_path(md5) for md5 in missing]
         for md5, path in zip(missing, paths, strict=True):
             make_folder(path.parent)
@@ -70,6 +77,21 @@ class Cache:
             effects.passing(Effect.OBJECT_GIVEN_BACK)
             path.hardlink_to(self.path(md5))
         sync_folders(paths, self.store.root)
+
+    def ensure_intact(self, oids: Iterable[str]) -> None:
+        """Compare those of some objects that are here with their names: DVC takes a read-only file for a good one.
+
+        Raises:
+            CorruptObject: one was damaged; the message names the command that heals it.
+        """
+        for oid in sorted(set(oids)):
+            with suppress(FileNotFoundError), self.path(oid).open("rb") as file:
+                found = hashlib.file_digest(file, "md5").hexdigest()
+                if found != oid.removesuffix(TREE):
+                    raise CorruptObject(
+                        f"object {oid} has bytes of md5 {found}: it was damaged after publication; heal it from a "
+                        "remote with a good copy: `trading-assets verify --repair --remote NAME`"
+                    )
 
     def read(self, out: Out) -> Tree:
         """Read a list of files as it lies there, damaged or not; FileNotFoundError where it is gone."""

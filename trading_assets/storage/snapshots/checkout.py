@@ -16,9 +16,10 @@ from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.disk_faults import disk_faults_named
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.guard import publishing
-from trading_assets.storage.snapshots.dvc import dvc_repo, know_cache
+from trading_assets.storage.snapshots.dvc import clear, dvc_repo, fill, know_cache
 from trading_assets.storage.snapshots.manifest import DOCUMENT, FOLDER
-from trading_assets.storage.snapshots.snapshots import Snapshot, Snapshots
+from trading_assets.storage.snapshots.named import Snapshot
+from trading_assets.storage.snapshots.snapshots import Snapshots
 
 _GIT_TIMEOUT_S: Final = 60.0
 
@@ -31,7 +32,7 @@ class Workspace:
     snapshots: Snapshots
 
     def check_out(self, snapshot: Snapshot, *, is_forced: bool = False) -> Path:
-        """Fill `data/` with the files of a snapshot; return the folder.
+        """Fill `data/` with the files of a snapshot, in the place of those of the one before; return the folder.
 
         Args:
             snapshot: which.
@@ -39,6 +40,7 @@ class Workspace:
 
         Raises:
             RemoteFailed: an object is not here, or a changed file would be replaced.
+            CorruptObject: an object was damaged; nothing was written.
         """
         root, cache = self.snapshots.lake.store.root, self.snapshots.cache
         faults = disk_faults_named(self.root, f"data/ of snapshot {snapshot.name}")
@@ -49,10 +51,13 @@ class Workspace:
                     f"{len(absent):,} of the {len(oids):,} objects of snapshot {snapshot.name} are not here: "
                     f"bring them back with `trading-assets snapshot pull {snapshot.name}`"
                 )
+            cache.ensure_intact(oids)
             with dvc_repo(self.root, cache) as repo:
+                kept = {self.root / FOLDER / out.asset for out in snapshot.outs}
+                clear(repo, self.root / DOCUMENT, kept, is_forced=is_forced)
                 self.write_text(snapshot)
                 effects.passing(Effect.WORKSPACE_FILLED)
-                repo.checkout(targets=[str(self.root / DOCUMENT)], force=is_forced)
+                fill(repo, self.root / DOCUMENT, is_forced=is_forced)
         return self.root / FOLDER
 
     def write_text(self, snapshot: Snapshot) -> None:
@@ -71,10 +76,16 @@ class Workspace:
         """
         know_cache(self.root, self.snapshots.cache)
         self.write_text(snapshot)
-        self._git("add", "--", DOCUMENT)
-        if self._git("status", "--porcelain", "--", DOCUMENT):
-            self._git("commit", "--quiet", "--only", "--message", f"Snapshot {snapshot.name}", "--", DOCUMENT)
-        return self._git("log", "-1", "--format=%H", "--", DOCUMENT)
+        try:
+            self._git("add", "--", DOCUMENT)
+            if self._git("status", "--porcelain", "--", DOCUMENT):
+                self._git("commit", "--quiet", "--only", "--message", f"Snapshot {snapshot.name}", "--", DOCUMENT)
+            return self._git("log", "-1", "--format=%H", "--", DOCUMENT)
+        except NotCommitted as error:
+            raise NotCommitted(
+                f"{error}; the snapshot is taken and {DOCUMENT} written: once git is put right, "
+                f"`git add {DOCUMENT} && git commit` does it"
+            ) from None
 
     def _git(self, *arguments: str) -> str:
         command = ["git", "-C", str(self.root), *arguments]
@@ -83,5 +94,5 @@ class Workspace:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NotCommitted(f"git: {error}") from None
         if done.returncode:
-            raise NotCommitted(f"git: {(done.stderr or done.stdout).strip()}")
+            raise NotCommitted(f"git: {' '.join((done.stderr or done.stdout).split())}")
         return done.stdout.strip()

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trading_assets.errors import RemoteFailed
-from trading_assets.storage.durability.disk_faults import disk_faults_named
+from trading_assets.storage.durability.disk_faults import disk_faults_named, raise_full
 from trading_assets.storage.durability.guard import publishing
-from trading_assets.storage.snapshots.dvc import dvc_repo, hashes, progress, remote_objects
+from trading_assets.storage.snapshots.dvc import because, dvc_repo, move, remote_objects
 from trading_assets.storage.snapshots.manifest import TREE
-from trading_assets.storage.snapshots.snapshots import Snapshot, Snapshots
+from trading_assets.storage.snapshots.named import Snapshot
+from trading_assets.storage.snapshots.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -45,20 +46,18 @@ class Remotes:
         Raises:
             RemoteFailed: there is no such remote, it did not take an object, or there is one that is nowhere here; the
                 snapshot is not complete there.
+            CorruptObject: an object that the remote does not have was damaged here; nothing was sent.
         """
-        from dvc_data.hashfile.transfer import transfer  # noqa: PLC0415 - DVC is slow to import
-
         with self._held(snapshot) as oids:
             with self._opened(remote) as (repo, name, there):
                 absent = _absent(there, oids)
-                if absent:
-                    with progress(f"pushing to {name}") as shown:
-                        transfer(repo.cache.local, there, hashes(absent), callback=shown)
+                self.snapshots.cache.ensure_intact(absent)
+                faults = move(repo.cache.local, there, absent, what=f"pushing to {name}") if absent else []
                 if left := _absent(there, oids):
                     raise RemoteFailed(
                         f"remote {name!r} does not have {len(left):,} of the {len(oids):,} objects of snapshot "
-                        f"{snapshot.name}, such as {left[0]}: it is not complete there; push it again, and if that "
-                        "does not help, `trading-assets verify` says which are damaged here"
+                        f"{snapshot.name}, such as {left[0]}{because(faults)}: it is not complete there; push it "
+                        "again, and if that does not help, `trading-assets verify` says which are missing here"
                     )
             self.snapshots.mark_complete(snapshot, name)
         return Transfer(name, len(oids), len(absent))
@@ -70,21 +69,20 @@ class Remotes:
 
         Raises:
             RemoteFailed: there is no such remote, or it does not have an object, or only a damaged one.
+            CorruptObject: what the store no longer has was damaged in DVC's cache.
         """
-        from dvc_data.hashfile.transfer import transfer  # noqa: PLC0415 - DVC is slow to import
-
         cache = self.snapshots.cache
         with self._held(snapshot) as oids:
             with self._opened(remote) as (repo, name, there):
                 absent = [oid for oid in oids if not cache.path(oid).exists()]
-                if absent:
-                    with progress(f"pulling from {name}") as shown:
-                        transfer(there, repo.cache.local, hashes(absent), verify=True, callback=shown)
-                if left := [oid for oid in absent if not cache.path(oid).exists()]:
-                    raise RemoteFailed(
-                        f"remote {name!r} has no good copy of {len(left):,} of the {len(oids):,} objects of snapshot "
-                        f"{snapshot.name}, such as {left[0]}"
-                    )
+                what = f"pulling from {name}"
+                faults = move(there, repo.cache.local, absent, what=what, verify=True) if absent else []
+            if left := [oid for oid in absent if not cache.path(oid).exists()]:
+                raise_full(faults)
+                raise RemoteFailed(
+                    f"remote {name!r} has no good copy of {len(left):,} of the {len(oids):,} objects of snapshot "
+                    f"{snapshot.name}, such as {left[0]}{because(faults)}"
+                )
             cache.give_back(oid for oid in oids if not oid.endswith(TREE))
         return Transfer(name, len(oids), len(absent))
 

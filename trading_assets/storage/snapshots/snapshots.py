@@ -7,11 +7,9 @@ Belongs here: taking, finding and comparing. Does not: DVC's texts (manifest), o
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import func, select
@@ -19,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from trading_assets.errors import CorruptObject, InvalidIdentifier, NoSnapshot, NotPublished
 from trading_assets.identifiers import MAX_LENGTH
-from trading_assets.storage.database import committing, reading
+from trading_assets.storage.database.transactions import query, transact
 from trading_assets.storage.durability.disk_faults import disk_faults_named
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.guard import publishing
@@ -32,40 +30,18 @@ from trading_assets.storage.snapshots.history import (
     standing_at,
     stood_before,
 )
+from trading_assets.storage.snapshots.lists import changed_lists, lists_of
 from trading_assets.storage.snapshots.manifest import (
     Out,
     Tree,
-    changed_tree,
     document_of,
     md5s_of,
-    outs_of,
-    tree_of,
 )
+from trading_assets.storage.snapshots.named import Snapshot, as_snapshot, snapshots_of
 from trading_assets.storage.snapshots.tables import SnapshotCopyRow, SnapshotRow
 
 LATEST: Final = "latest"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything that stood at one moment."""
-
-    id: int
-    name: str
-    taken_at: datetime
-    taken_by: str
-    cut: int
-    n_partitions: int
-    n_bytes: int
-    text: str
-    copies: dict[str, datetime]
-    """When it was found whole in a remote, by the remote's name."""
-
-    @property
-    def outs(self) -> list[Out]:
-        """The folders it names."""
-        return outs_of(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,34 +79,22 @@ class Snapshots:
             self._ensure_free(name)
             before = self._newest()
             since = before.cut if before else 0
-            with reading(self.lake.engine) as session:
+
+            def look(session: Session) -> tuple[int, list[Entry], list[Tree]]:
                 cut = newest_version(session)
-                if cut == since and before and name is None:
-                    return before
                 gone = list(stood_before(session, since=since, until=cut))
                 new = list(changed_at(session, since=since, until=cut))
-                trees = list(self._lists(session, before, gone, new, cut))
+                return cut, new, list(changed_lists(session, self.cache, before.outs if before else [], gone, new, cut))
+
+            cut, new, trees = query(self.lake.engine, look)
             if not cut:
                 raise NotPublished("nothing is published yet: there is nothing to take a snapshot of")
+            if cut == since and before and name is None:
+                return before
             self._hold(new, trees)
             outs = {out.asset: out for out in before.outs} if before else {}
             outs.update((tree.out.asset, tree.out) for tree in trees)
             return self._recorded(outs.values(), cut, actor=actor, name=name)
-
-    def _lists(
-        self, session: Session, before: Snapshot | None, gone: list[Entry], new: list[Entry], cut: int
-    ) -> Iterator[Tree]:
-        """List the files of each folder that changed: from its last list, or anew where that is lost or damaged."""
-        outs = {out.asset: out for out in before.outs} if before else {}
-        former = {asset: list(some) for asset, some in _by_asset(gone)}
-        for asset, some in _by_asset(new):
-            if asset not in outs:
-                yield tree_of(asset, some)
-                continue
-            try:
-                yield changed_tree(self.cache.read(outs[asset]), former.get(asset, []), some)
-            except (FileNotFoundError, CorruptObject):
-                yield tree_of(asset, standing_at(session, cut, asset))
 
     def _hold(self, new: list[Entry], trees: list[Tree]) -> None:
         for md5 in {entry.md5 for entry in new}:
@@ -142,18 +106,23 @@ class Snapshots:
 
     def _recorded(self, outs: Collection[Out], cut: int, *, actor: str, name: str | None) -> Snapshot:
         now = datetime.now(UTC)
-        row = SnapshotRow(
-            name=name or f"{now:%Y%m%dT%H%M%S.%fZ}",
-            taken_at=now,
-            taken_by=actor,
-            cut=cut,
-            n_partitions=sum(out.n_files for out in outs),
-            n_bytes=sum(out.n_bytes for out in outs),
-            text=document_of(outs),
-        )
-        with committing(self.lake.engine, Effect.SNAPSHOT_COMMITTED) as session:
-            session.add(row)
-        return _as_snapshot(row, {})
+        values = {
+            "name": name or f"{now:%Y%m%dT%H%M%S.%fZ}",
+            "taken_at": now,
+            "taken_by": actor,
+            "cut": cut,
+            "n_partitions": sum(out.n_files for out in outs),
+            "n_bytes": sum(out.n_bytes for out in outs),
+            "text": document_of(outs),
+        }
+
+        def work(session: Session) -> SnapshotRow:
+            row = session.scalar(select(SnapshotRow).filter_by(name=values["name"], taken_at=now, cut=cut))
+            if row is None:
+                session.add(row := SnapshotRow(**values))
+            return row
+
+        return as_snapshot(transact(self.lake.engine, work, effect=Effect.SNAPSHOT_COMMITTED), {})
 
     def find(self, name: str) -> Snapshot:
         """Return a snapshot by its name, or the newest by `latest`.
@@ -161,28 +130,25 @@ class Snapshots:
         Raises:
             NoSnapshot: there is none; the message names some that there are.
         """
-        with reading(self.lake.engine) as session:
-            statement = select(SnapshotRow)
-            if name == LATEST:
-                statement = statement.order_by(SnapshotRow.id.desc()).limit(1)
-            else:
-                statement = statement.where(SnapshotRow.name == name)
-            if row := session.scalar(statement):
-                return _as_snapshot(row, _copies(session, row.id))
-            names = session.scalars(select(SnapshotRow.name).order_by(SnapshotRow.id.desc()).limit(3)).all()
+        newest = select(SnapshotRow).order_by(SnapshotRow.id.desc())
+        wanted = newest.limit(1) if name == LATEST else newest.where(SnapshotRow.name == name)
+        if found := query(self.lake.engine, lambda session: snapshots_of(session, wanted)):
+            return found[0]
+        names = [each.name for each in query(self.lake.engine, lambda session: snapshots_of(session, newest.limit(3)))]
         known = f"the newest are {', '.join(names)}" if names else "make one with `trading-assets snapshot create`"
         raise NoSnapshot(f"there is no snapshot {name!r}: {known}")
 
     def all(self) -> list[Snapshot]:
         """Return all snapshots, the newest first."""
-        with reading(self.lake.engine) as session:
-            rows = session.scalars(select(SnapshotRow).order_by(SnapshotRow.id.desc())).all()
-            return [_as_snapshot(row, _copies(session, row.id)) for row in rows]
+        newest = select(SnapshotRow).order_by(SnapshotRow.id.desc())
+        return query(self.lake.engine, lambda session: snapshots_of(session, newest))
 
     def hold(self, snapshot: Snapshot) -> list[str]:
         """Name in DVC's cache all of a snapshot that the store has; return everything that it names, lists too."""
-        with reading(self.lake.engine) as session:
-            trees = [tree_of(asset, some) for asset, some in _by_asset(standing_at(session, snapshot.cut))]
+        trees = query(
+            self.lake.engine,
+            lambda session: lists_of(standing_at(session, snapshot.cut)),
+        )
         if sorted(tree.out for tree in trees) != snapshot.outs:
             raise CorruptObject(f"the history no longer says what snapshot {snapshot.name} said when it was taken")
         md5s = {md5 for tree in trees for md5 in md5s_of(tree.content, tree.out.tree).values()}
@@ -195,15 +161,18 @@ class Snapshots:
 
     def entries(self, snapshot: Snapshot) -> list[Entry]:
         """Return every version that a snapshot names."""
-        with reading(self.lake.engine) as session:
-            return sorted(standing_at(session, snapshot.cut))
+        return query(self.lake.engine, lambda session: sorted(standing_at(session, snapshot.cut)))
 
     def changes(self, before: Snapshot, after: Snapshot) -> list[Change]:
         """Compare two snapshots, in a time that their difference decides; whichever of the two is older."""
         older, newer = sorted((before, after), key=lambda snapshot: snapshot.cut)
-        with reading(self.lake.engine) as session:
-            then = {(e.asset, e.path): e for e in stood_before(session, since=older.cut, until=newer.cut)}
-            now = {(e.asset, e.path): e for e in changed_at(session, since=older.cut, until=newer.cut)}
+        then, now = query(
+            self.lake.engine,
+            lambda session: (
+                {(e.asset, e.path): e for e in stood_before(session, since=older.cut, until=newer.cut)},
+                {(e.asset, e.path): e for e in changed_at(session, since=older.cut, until=newer.cut)},
+            ),
+        )
         first, second = (then, now) if older is before else (now, then)
         keys = sorted({*then, *now})
         changes = (Change(*key, first.get(key), second.get(key)) for key in keys)
@@ -220,13 +189,12 @@ class Snapshots:
 
     def mark_complete(self, snapshot: Snapshot, remote: str) -> None:
         """Remember that a remote was seen to have all of a snapshot."""
-        with committing(self.lake.engine, Effect.COPY_COMMITTED) as session:
-            session.merge(SnapshotCopyRow(snapshot_id=snapshot.id, remote=remote, complete_at=datetime.now(UTC)))
+        row = {"snapshot_id": snapshot.id, "remote": remote, "complete_at": datetime.now(UTC)}
+        transact(self.lake.engine, lambda session: session.merge(SnapshotCopyRow(**row)), effect=Effect.COPY_COMMITTED)
 
     def _newest(self) -> Snapshot | None:
-        with reading(self.lake.engine) as session:
-            row = session.scalar(select(SnapshotRow).order_by(SnapshotRow.id.desc()).limit(1))
-            return _as_snapshot(row, _copies(session, row.id)) if row else None
+        newest = select(SnapshotRow).order_by(SnapshotRow.id.desc()).limit(1)
+        return next(iter(query(self.lake.engine, lambda session: snapshots_of(session, newest))), None)
 
     def _ensure_free(self, name: str | None) -> None:
         if name is None:
@@ -236,26 +204,10 @@ class Snapshots:
                 f"{name[:MAX_LENGTH]!r} cannot name a snapshot: letters, digits, '.', '_' and '-', "
                 f"at most {MAX_LENGTH}, and not `{LATEST}`"
             )
-        with reading(self.lake.engine) as session:
-            if session.scalar(select(func.count()).where(SnapshotRow.name == name)):
-                raise InvalidIdentifier(f"there is a snapshot {name!r} already: a snapshot is never rewritten")
-
-
-def _by_asset(entries: Iterable[Entry]) -> Iterator[tuple[str, Iterator[Entry]]]:
-    asset = attrgetter("asset")
-    return groupby(sorted(entries, key=asset), key=asset)
+        namesakes = select(func.count()).where(SnapshotRow.name == name)
+        if query(self.lake.engine, lambda session: session.scalar(namesakes)):
+            raise InvalidIdentifier(f"there is a snapshot {name!r} already: a snapshot is never rewritten")
 
 
 def _md5(entry: Entry | None) -> str | None:
     return entry.md5 if entry else None
-
-
-def _copies(session: Session, snapshot_id: int) -> dict[str, datetime]:
-    rows = session.scalars(select(SnapshotCopyRow).where(SnapshotCopyRow.snapshot_id == snapshot_id))
-    return {row.remote: row.complete_at for row in rows}
-
-
-def _as_snapshot(row: SnapshotRow, copies: dict[str, datetime]) -> Snapshot:
-    return Snapshot(
-        row.id, row.name, row.taken_at, row.taken_by, row.cut, row.n_partitions, row.n_bytes, row.text, copies
-    )

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from trading_assets.errors import NotAcceptable
 from trading_assets.storage.attempts import ACCEPTED, FAILED, LOST, ended
 from trading_assets.storage.catalog import PointerRow, QuarantineRow, TicketRow
-from trading_assets.storage.database import committing
+from trading_assets.storage.database.transactions import transact
 from trading_assets.storage.durability.disk_faults import disk_faults_named
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.guard import publishing
@@ -96,19 +96,24 @@ def _copy(source: Path, target: Path) -> None:
 
 def _publish(lake: Lake, ticket: Ticket, drafts: Sequence[Draft], origin: Origin, actor: str, reason: str) -> None:
     rows = {draft.asset: count_rows(draft.file.path, draft.suffix) for draft in drafts}
-    mine = QuarantineRow.ticket_id == ticket.id
+    mine, now = QuarantineRow.ticket_id == ticket.id, datetime.now(UTC)
+
+    def work(session: Session) -> None:
+        if set(session.scalars(select(QuarantineRow.accepted_at).where(mine))) == {now}:
+            return  # by this very act, whose commit got no answer
+        _ensure_untouched(session, ticket)
+        _ensure_newest(session, ticket)
+        _ensure_inputs_stand(session, ticket, origin)
+        for draft in drafts:
+            move_pointer(session, ticket, draft, rows[draft.asset], origin)
+            subject = subject_of(draft.asset, ticket.partition, ticket.id)
+            write_down(session, ACCEPT, subject, actor=actor, reason=reason)
+        ended(session, ticket, ACCEPTED)
+        session.execute(update(QuarantineRow).where(mine).values(accepted_at=now))
+
     with publishing(lake.store.root):
         lake.store.keep(*(draft.file for draft in drafts))
-        with committing(lake.engine, Effect.PUBLICATION_COMMITTED) as session:
-            _ensure_untouched(session, ticket)
-            _ensure_newest(session, ticket)
-            _ensure_inputs_stand(session, ticket, origin)
-            for draft in drafts:
-                move_pointer(session, ticket, draft, rows[draft.asset], origin)
-                subject = subject_of(draft.asset, ticket.partition, ticket.id)
-                write_down(session, ACCEPT, subject, actor=actor, reason=reason)
-            ended(session, ticket, ACCEPTED)
-            session.execute(update(QuarantineRow).where(mine).values(accepted_at=datetime.now(UTC)))
+        transact(lake.engine, work, effect=Effect.PUBLICATION_COMMITTED)
 
 
 def _ensure_untouched(session: Session, ticket: Ticket) -> None:

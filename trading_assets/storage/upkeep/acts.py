@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import Engine, and_, select
+from sqlalchemy.orm import Session
 
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.storage.catalog import PointerRow, QuarantineRow, VersionRow
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.upkeep.audit import ACCEPT, Act, newest_by_subject, subject_of
 
 
@@ -48,11 +49,14 @@ def all_acceptances(
         )
         .where(QuarantineRow.accepted_at.is_not(None), QuarantineRow.asset.in_(assets), *of_instruments)
     )
-    with reading(engine) as session:
+
+    def look(session: Session) -> dict[tuple[str, Partition], Act]:
         partitions = [
             (asset, Partition(day, Instrument.parse(name)), ticket)
             for asset, day, name, ticket in session.execute(statement)
         ]
         named = {subject_of(asset, partition, ticket): (asset, partition) for asset, partition, ticket in partitions}
         acts = newest_by_subject(session, ACCEPT, list(named))
-    return {named[subject]: act for subject, act in acts.items()}
+        return {named[subject]: act for subject, act in acts.items()}
+
+    return query(engine, look)

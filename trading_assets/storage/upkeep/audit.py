@@ -6,7 +6,7 @@ Does not: the acts themselves (acceptance, quarantine, retention).
 
 import os
 import pwd
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from trading_assets.identifiers import Partition
 from trading_assets.storage.catalog import AuditRow
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query, transact
+from trading_assets.storage.durability.effects import Effect
 
 ACCEPT: Final = "accept"
 DROP: Final = "drop"
@@ -53,11 +54,23 @@ def write_down(session: Session, act: str, subject: str, *, actor: str, reason: 
     session.add(AuditRow(acted_at=datetime.now(UTC), actor=actor, act=act, subject=subject, reason=reason[:MAX_REASON]))
 
 
+def write_down_all(
+    engine: Engine, acts: Iterable[tuple[str, str]], act: str, *, actor: str, effect: Effect | None = None
+) -> None:
+    """Add one act on several subjects, each with its reason, to the trail, before what cannot be undone is done."""
+    rows = list(acts)
+
+    def work(session: Session) -> None:
+        for subject, reason in rows:
+            write_down(session, act, subject, actor=actor, reason=reason)
+
+    transact(engine, work, effect=effect)
+
+
 def trail(engine: Engine, *, limit: int) -> list[Act]:
     """Return the newest acts, newest first."""
-    with reading(engine) as session:
-        rows = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(limit))
-        return [_as_act(row) for row in rows]
+    newest = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    return query(engine, lambda session: [_as_act(row) for row in session.scalars(newest)])
 
 
 def newest_by_subject(session: Session, act: str, subjects: Sequence[str]) -> dict[str, Act]:
@@ -76,8 +89,7 @@ def object_subject(md5: str) -> str:
 def removal_of(engine: Engine, md5: str) -> Act | None:
     """Return the act by which retention last removed an object, if it ever did."""
     subject = object_subject(md5)
-    with reading(engine) as session:
-        return newest_by_subject(session, TIDY, [subject]).get(subject)
+    return query(engine, lambda session: newest_by_subject(session, TIDY, [subject]).get(subject))
 
 
 def _as_act(row: AuditRow) -> Act:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from trading_assets.errors import NotInQuarantine
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.storage.catalog import PointerRow, QualityRow, QuarantineRow, TicketRow
-from trading_assets.storage.database import reading, writing
+from trading_assets.storage.database.transactions import query, transact
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Judgement, Origin, Version
 from trading_assets.storage.rows import as_version
@@ -121,11 +121,13 @@ class Quarantine:
         statement = select(QualityRow).where(
             QualityRow.ticket_id == refused.ticket_id, QualityRow.asset == refused.asset
         )
-        with reading(self.lake.engine) as session:
-            return [
+        return query(
+            self.lake.engine,
+            lambda session: [
                 Judgement(row.rule, row.measure, row.value, row.minimum, row.maximum, passed=row.passed)
                 for row in session.scalars(statement.order_by(QualityRow.passed, QualityRow.rule))
-            ]
+            ],
+        )
 
     def offenders(self, refused: Refused) -> list[dict[str, Any]]:
         """Return the rows that its report keeps of what the gate did not like; none where there is no report."""
@@ -141,9 +143,8 @@ class Quarantine:
             QualityRow.ticket_id.in_({each.ticket_id for each in refused}), QualityRow.passed.is_(other=False)
         )
         found: dict[tuple[int, str], list[str]] = {}
-        with reading(self.lake.engine) as session:
-            for row in session.scalars(statement.order_by(QualityRow.rule)):
-                found.setdefault((row.ticket_id, row.asset), []).append(row.rule)
+        for row in query(self.lake.engine, lambda session: session.scalars(statement.order_by(QualityRow.rule)).all()):
+            found.setdefault((row.ticket_id, row.asset), []).append(row.rule)
         return {each.subject: found.get((each.ticket_id, each.asset), []) for each in refused}
 
     def drop(self, ticket_id: int, *, actor: str, reason: str, act: str = DROP) -> list[Refused]:
@@ -156,7 +157,8 @@ class Quarantine:
         """
         found = self.of_ticket(ticket_id)
         mine = QuarantineRow.ticket_id == ticket_id
-        with writing(self.lake.engine) as session:
+
+        def work(session: Session) -> None:
             rows = list(session.scalars(select(QuarantineRow).where(mine)))
             if any(row.accepted_at for row in rows):
                 raise NotInQuarantine(f"ticket {ticket_id} was accepted: it is published, and nothing is left to drop")
@@ -164,15 +166,18 @@ class Quarantine:
                 session.execute(update(QuarantineRow).where(mine).values(dropped_at=datetime.now(UTC)))
                 for each in found:
                     write_down(session, act, each.subject, actor=actor, reason=reason)
+
+        transact(self.lake.engine, work)
         for each in found:
             each.path.unlink(missing_ok=True)
             each.report.unlink(missing_ok=True)
         return found
 
     def _select(self, wanted: Select[QuarantineRow]) -> list[Refused]:
-        with reading(self.lake.engine) as session:
-            rows = list(session.scalars(wanted.order_by(QuarantineRow.ticket_id, QuarantineRow.asset)))
-            return [self._refused(session, row) for row in rows]
+        in_order = wanted.order_by(QuarantineRow.ticket_id, QuarantineRow.asset)
+        return query(
+            self.lake.engine, lambda session: [self._refused(session, row) for row in session.scalars(in_order).all()]
+        )
 
     def _refused(self, session: Session, row: QuarantineRow) -> Refused:
         ticket = session.get_one(TicketRow, row.ticket_id)

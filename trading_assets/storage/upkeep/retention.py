@@ -20,14 +20,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from trading_assets.storage.catalog import TicketRow
-from trading_assets.storage.database import committing, reading, writing
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.disk_faults import disk_faults_named
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.guard import removing
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.snapshots.cache import Cache
-from trading_assets.storage.upkeep.audit import TIDY, write_down
+from trading_assets.storage.upkeep.audit import TIDY, write_down_all
 from trading_assets.storage.upkeep.quarantine import Quarantine, Refused, State
 from trading_assets.storage.upkeep.references import published, superseded
 
@@ -73,9 +73,11 @@ def removable_objects(lake: Lake, before: datetime) -> list[Removable]:
     """Find objects that nothing needs since before a moment, and those to which nothing refers at all."""
     with disk_faults_named(lake.store.root, "a look for what may go"):
         lake.store.sweep()
-    with reading(lake.engine) as session:
-        before = min([before, *_begun(session, lake.store.living())])
-        old, known = superseded(session), published(session)
+    since, old, known = query(
+        lake.engine,
+        lambda session: (_begun(session, lake.store.living()), superseded(session), published(session)),
+    )
+    before = min([before, *since])
     found = []
     for md5, path in objects(lake):
         if md5 in known:
@@ -102,9 +104,8 @@ def remove_objects(lake: Lake, chosen: Sequence[Removable], before: datetime, *,
         wanted = {each.name for each in chosen[first : first + BATCH]}
         with disk_faults_named(root, "a collection"), removing(root):
             batch = [each for each in removable_objects(lake, before) if each.name in wanted]
-            with committing(lake.engine, Effect.REMOVAL_COMMITTED) as session:
-                for each in batch:
-                    write_down(session, TIDY, each.subject, actor=actor, reason=each.what)
+            acts = [(each.subject, each.what) for each in batch]
+            write_down_all(lake.engine, acts, TIDY, actor=actor, effect=Effect.REMOVAL_COMMITTED)
             for each in batch:
                 effects.passing(Effect.OBJECT_REMOVED)
                 Cache(lake.store).path(each.name).unlink(missing_ok=True)
@@ -131,8 +132,7 @@ def remove_refusals(lake: Lake, chosen: Sequence[Removable], *, actor: str) -> l
     for each in chosen:
         files = quarantine.of_ticket(int(each.name))
         if files[0].state is State.ACCEPTED:
-            with writing(lake.engine) as session:
-                write_down(session, TIDY, each.subject, actor=actor, reason=each.what)
+            write_down_all(lake.engine, [(each.subject, each.what)], TIDY, actor=actor)
             for file in files:
                 file.path.unlink(missing_ok=True)
                 file.report.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from trading_assets.settings import Settings
 from trading_assets.storage.catalog import PointerRow, VersionRow
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.snapshots.cache import EXPERIMENTS, Cache
 from trading_assets.storage.store import Store
@@ -106,10 +106,14 @@ def measure(
 
 
 def _by_asset(lake: Lake, sizes: dict[str, int]) -> tuple[tuple[AssetUse, ...], set[str]]:
-    with reading(lake.engine) as session:
-        origins = needed(session)
-        standing = set(session.scalars(select(PointerRow.version_id)))
-        rows = session.execute(select(VersionRow.id, VersionRow.asset, VersionRow.md5)).all()
+    origins, standing, rows = query(
+        lake.engine,
+        lambda session: (
+            needed(session),
+            set(session.scalars(select(PointerRow.version_id))),
+            session.execute(select(VersionRow.id, VersionRow.asset, VersionRow.md5)).all(),
+        ),
+    )
     every: dict[str, set[str]] = {}
     live: dict[str, set[str]] = {}
     for version, asset, md5 in rows:
