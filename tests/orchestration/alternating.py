@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import load_settings
 from trading_assets.storage import lake
 from trading_assets.storage.formats import PARQUET, write_parquet

@@ -6,11 +6,12 @@ from datetime import date
 from trading_assets.errors import NotPublished
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.circumstances import origin_of
-from trading_assets.orchestration.execute import Warehouse, resolve_inputs
+from trading_assets.orchestration.execute import resolve_inputs
 from trading_assets.orchestration.importing import landed_partitions
 from trading_assets.orchestration.market_plan import State
 from trading_assets.orchestration.plan import Standing, difference
 from trading_assets.orchestration.step import Step
+from trading_assets.orchestration.warehouse import Warehouse
 
 
 def standings(steps: Sequence[Step], partition: Partition, warehouse: Warehouse) -> list[Standing]:

@@ -11,8 +11,9 @@ import polars as pl
 from toy_steps import source, toy_gate
 
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.step import Made, Output, Step, published
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import load_settings
 from trading_assets.storage import lake
 from trading_assets.storage.store import Store

@@ -8,9 +8,10 @@ import polars as pl
 from toy_steps import record_day, source
 
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Outcome, Warehouse, execute
+from trading_assets.orchestration.execute import Outcome, execute
 from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule, none_of
 from trading_assets.orchestration.step import Output, Step, published
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.formats import CAPTURE
 from trading_assets.storage.upkeep.quarantine import Quarantine
 

@@ -14,21 +14,23 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import zstandard
+from catalogs import copy_catalog, settings_in
 
 from trading_assets.definitions import STAGES, STEPS
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.models.tracking import prepare_store
 from trading_assets.orchestration.assets import as_dagster_asset
-from trading_assets.orchestration.execute import Outcome, Warehouse, execute
+from trading_assets.orchestration.execute import Outcome, execute
 from trading_assets.orchestration.importing import land
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.step import Made, Step
-from trading_assets.settings import Settings, load_settings
+from trading_assets.orchestration.warehouse import Warehouse
+from trading_assets.settings import Settings
 from trading_assets.sources.reader import read_chunks
 from trading_assets.sources.simulator.captures import write_captures
 from trading_assets.sources.simulator.recording import Recording
+from trading_assets.storage.database.migrate import upgrade_catalog
 from trading_assets.storage.formats import CAPTURE, DOCUMENT
-from trading_assets.storage.migrate import upgrade_catalog
 from trading_assets.storage.registry import TickRules
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -41,9 +43,8 @@ Change = Callable[[Any], Any]
 
 def small_settings(root: Path) -> Settings:
     """Short windows, horizons and training, so that two simulated minutes go through the whole graph."""
-    settings = load_settings(PROJECT, environment="development")
     return changed(
-        settings.model_copy(update={"root": root}),
+        settings_in(root),
         features={"windows_s": (1.0, 2.0)},
         labels={"horizons_s": (1.0, 2.0)},
         model={"min_rows": 30, "n_estimators": 5, "bootstrap_samples": 20, "min_child_samples": 10},
@@ -91,8 +92,7 @@ def _sound_root() -> Path:
 
 def sound_house(root: Path) -> Warehouse:
     """Return a private copy of the sound lake under `root`, in the place of a catalogue that is there."""
-    for path in (root / "var").glob("catalog.sqlite*"):  # a log that stayed would be replayed into the other catalogue
-        path.unlink()
+    copy_catalog(_sound_root(), root)
     shutil.copytree(_sound_root() / "var", root / "var", dirs_exist_ok=True)
     return open_house(small_settings(root))
 

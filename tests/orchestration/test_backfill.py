@@ -1,5 +1,4 @@
 import gzip
-import sqlite3
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -7,6 +6,10 @@ from types import MappingProxyType
 
 import pytest
 from live_project import LiveProject
+from sqlalchemy import select
+
+from trading_assets.storage.catalog import PointerRow
+from trading_assets.storage.database.transactions import query
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -42,13 +45,9 @@ def keys(days: int) -> list[str]:
 
 def standing(project: LiveProject, asset: str) -> dict[str, str]:
     """The md5 that stands in the catalogue, by partition."""
-    with sqlite3.connect(project.root / "var" / "catalog.sqlite") as catalog:
-        rows = catalog.execute(
-            "select p.day || '|' || p.instrument_id, v.md5 from pointers p join versions v on v.id = p.version_id "
-            "where p.asset = ?",
-            (asset,),
-        )
-        return dict(rows.fetchall())
+    pointers = select(PointerRow.day, PointerRow.instrument_id, PointerRow.md5).where(PointerRow.asset == asset)
+    rows = query(project.catalog, lambda session: session.execute(pointers).all())
+    return {f"{day}|{name}": md5 for day, name, md5 in rows}
 
 
 def data_versions(project: LiveProject, asset: str, partitions: list[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from trading_assets.settings import load_settings
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.sqlite
 def test_what_is_prepared_is_closed_and_can_be_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")  # prepare sets it; the test's end takes it back
     (tmp_path / "dagster.yaml").touch()

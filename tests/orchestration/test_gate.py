@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from toy_steps import record_day, source, toy_gate
 
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.gate import Audit, Rule, expect, none_of
+from trading_assets.orchestration.warehouse import Warehouse
 
 
 @pytest.mark.parametrize(

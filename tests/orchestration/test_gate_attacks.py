@@ -22,7 +22,7 @@ from sim_days import (
 
 from trading_assets.definitions import STEPS
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 
 NAN, INF = float("nan"), float("inf")
 DAY_NS = 86_400_000_000_000

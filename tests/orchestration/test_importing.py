@@ -5,8 +5,8 @@ import pytest
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import adopt_landed, files_in, landed_partitions
+from trading_assets.orchestration.warehouse import Warehouse
 
 
 def landed(warehouse: Warehouse, day: str, name: str) -> None:

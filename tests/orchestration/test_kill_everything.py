@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from catalogs import copy_catalog
 from live_project import BIN, LiveProject
 from test_backfill import RAW, data_versions, keys, recorded, standing
 
@@ -39,14 +40,20 @@ class Reference:
     versions: dict[str, dict[str, str]]
 
     def fresh(self, root: Path) -> LiveProject:
-        return LiveProject(Path(shutil.copytree(self.captured, root, symlinks=True)))
+        return copied(self.captured, root)
+
+
+def copied(source: Path, root: Path) -> LiveProject:
+    """A project that nobody works in yet, with all that another has."""
+    copy_catalog(source, root)
+    return LiveProject(Path(shutil.copytree(source, root, symlinks=True)))
 
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     root = tmp_path_factory.mktemp("kill")
     captured = recorded(root / "captured", days=N_DAYS, bad=None)
-    undisturbed = LiveProject(Path(shutil.copytree(captured.root, root / "undisturbed", symlinks=True)))
+    undisturbed = copied(captured.root, root / "undisturbed")
     undisturbed.start()
     try:
         undisturbed.finished(undisturbed.launch_backfill(ASSETS, keys(N_DAYS)), timeout_s=400)

@@ -9,8 +9,9 @@ from toy_steps import doubled, record_day, toy_gate
 
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.automation.nightly import Night, Wave, night_of, wave
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.step import Output, Step, published
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.sections import BackfillSettings
 
 MARKET = Instrument("BTCUSDT", "BINANCE")

@@ -11,19 +11,21 @@ from sim_days import open_house, small_settings, step_of
 from toy_steps import COLUMNS, doubled, record_day, source, toy_gate
 
 from trading_assets.definitions import STEPS
-from trading_assets.errors import NotExpected
+from trading_assets.errors import NotExpected, NotPublished
 from trading_assets.export import write_partition
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.assets import as_dagster_asset
 from trading_assets.orchestration.days import Days
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.gate import Gate, Rule
 from trading_assets.orchestration.importing import land
+from trading_assets.orchestration.lacking import standing
 from trading_assets.orchestration.market_plan import State
 from trading_assets.orchestration.plan import pending, standings
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import Report, run_partition
 from trading_assets.orchestration.step import Output, Step, published
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.reading import read_table
 from trading_assets.storage.registry import TickRules
 
@@ -188,3 +190,14 @@ def test_trades_alone_give_raw_tables_and_nothing_more_is_expected(tmp_path: Pat
         with pytest.raises(NotExpected, match="no book in the recording"):
             read()
     assert 1 == write_partition(house, "raw_trades", partition, tmp_path / "trades.csv")
+
+
+def test_a_day_that_was_never_recorded_is_told_to_be_imported_and_not_to_be_run(
+    warehouse: Warehouse, partition: Partition
+) -> None:
+    with pytest.raises(NotPublished, match=r"nothing of BTCUSDT.BINANCE was recorded on 2024-08-08: .*import FILE"):
+        standing("raw_trades", partition, warehouse)
+
+    record_day(warehouse, partition)
+    with pytest.raises(NotPublished, match="make it with `trading-assets run"):
+        standing("raw_trades", partition, warehouse)

@@ -11,11 +11,12 @@ from toy_steps import doubled, record_day, source, toy_gate
 
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.days import Days
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.gate import Gate, Rule
 from trading_assets.orchestration.market_plan import State
 from trading_assets.orchestration.plan import is_expected, pending, recorded_days, standings
 from trading_assets.orchestration.step import Output, Step, published
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import Settings
 from trading_assets.storage.formats import CAPTURE
 from trading_assets.storage.registry import TickRules

@@ -15,10 +15,10 @@ from toy_steps import toy_gate
 from trading_assets.identifiers import Partition
 from trading_assets.look import Look
 from trading_assets.orchestration.days import Days
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.outline import of_steps
 from trading_assets.orchestration.plan import pending, plan_of, standings
 from trading_assets.orchestration.step import Output, published
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.catalog import (
     Base,
     PointerRow,
@@ -27,7 +27,6 @@ from trading_assets.storage.catalog import (
     VersionInputRow,
     VersionRow,
 )
-from trading_assets.storage.database import writing
 from trading_assets.storage.formats import CAPTURE
 from trading_assets.storage.records import Draft, Judgement, Origin, Ticket
 from trading_assets.storage.registry import TickRules
@@ -112,7 +111,7 @@ def fill(warehouse: Warehouse, partition: Partition, acts: list[Any], landed: se
         folder = warehouse.landing(partition.on(FIRST + timedelta(days=n)))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"lines.{CAPTURE}").touch()
-    with writing(warehouse.lake.engine) as session:
+    with Session(warehouse.lake.engine) as session, session.begin():
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(delete(table))
         for number, (step, n, what, content) in enumerate(acts, 1):

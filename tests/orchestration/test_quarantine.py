@@ -9,7 +9,8 @@ from toy_steps import source, toy_gate
 
 from trading_assets.errors import NotInQuarantine
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.upkeep.audit import operating_user, trail
 from trading_assets.storage.upkeep.quarantine import Quarantine, State
 

@@ -15,17 +15,18 @@ from refused_files import (
     short_captures,
 )
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 from toy_steps import doubled, record_day, source
 
 import trading_assets
 from trading_assets.errors import NotAcceptable, NotInQuarantine
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.plan import Standing, pending, standings
 from trading_assets.orchestration.step import Step
 from trading_assets.orchestration.upkeep.quarantine import accept
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.catalog import QualityRow, QuarantineRow, TicketRow, VersionRow
-from trading_assets.storage.database import reading, writing
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.upkeep.audit import trail
 from trading_assets.storage.upkeep.quarantine import Quarantine, State
@@ -62,7 +63,7 @@ def test_accepting_leaves_the_judgements_and_says_who_and_why(warehouse: Warehou
 
     (act,) = trail(warehouse.lake.engine, limit=9)
     assert ("ann", "accept", f"table {partition} {ticket}", REASON) == (act.actor, act.act, act.subject, act.reason)
-    with reading(warehouse.lake.engine) as session:
+    with Session(warehouse.lake.engine) as session:
         assert not all(session.scalars(select(QualityRow.passed).where(QualityRow.ticket_id == ticket)))
         assert [None] == list(session.scalars(select(VersionRow.reported_at)))
         assert "accepted" == session.scalar(select(TicketRow.outcome).where(TicketRow.id == ticket))
@@ -219,7 +220,7 @@ def test_what_was_dropped_cannot_be_accepted_nor_what_was_accepted_dropped(
 
 def test_what_older_code_refused_cannot_be_accepted(warehouse: Warehouse, partition: Partition) -> None:
     ticket = refuse_table(warehouse, partition)
-    with writing(warehouse.lake.engine) as session:
+    with Session(warehouse.lake.engine) as session, session.begin():
         session.execute(update(QuarantineRow).values(inputs=None))
 
     with pytest.raises(NotAcceptable, match="kept no origin"):

@@ -10,7 +10,8 @@ from sim_days import FIRST, OUTPUTS, SECOND, open_house, small_settings, version
 from toy_steps import source
 
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
+from trading_assets.orchestration.warehouse import Warehouse
 
 HERE = Path(__file__).parent
 WHOLE_CHAIN = "import sys; from pathlib import Path; from sim_days import sound_house; sound_house(Path(sys.argv[1]))"
@@ -18,7 +19,7 @@ N_VERSIONS = 10
 
 
 def start(*command: str | Path, **environment: str) -> subprocess.Popen[str]:
-    path = os.pathsep.join(map(str, (HERE, HERE.parents[1])))
+    path = os.pathsep.join(map(str, (HERE, HERE.parent / "servers", HERE.parents[1])))
     return subprocess.Popen(
         [sys.executable, *command],
         env={**os.environ, "PYTHONPATH": path, **environment},

@@ -17,11 +17,12 @@ from trading_assets.identifiers import Partition
 from trading_assets.models.tracking import prepare_store, tracking_uri
 from trading_assets.orchestration.assets import as_dagster_asset
 from trading_assets.orchestration.automation.reconcile_sensor import in_words, reconcile_sensor
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import run_partition
 from trading_assets.orchestration.upkeep.liveness import Life, hold, life_of, locked_runs, only_one
 from trading_assets.orchestration.upkeep.reconcile import GRACE_S, Repairs, reconcile, remedy
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.reported import mark_reported, unreported
 from trading_assets.storage.upkeep.acceptance import accept
 from trading_assets.storage.upkeep.quarantine import Quarantine

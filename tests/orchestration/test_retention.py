@@ -7,13 +7,14 @@ from threading import Event
 
 import pytest
 from refused_files import NAN, execute_table, refuse_table
+from sqlalchemy.orm import Session
 from toy_steps import doubled, record_day, source
 
 from trading_assets.errors import CorruptObject, NotKept
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.upkeep.quarantine import accept
-from trading_assets.storage.database import reading
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.records import Version
@@ -83,13 +84,13 @@ def test_what_a_standing_version_was_made_from_is_kept_however_far_back(
 
 def test_the_origin_of_an_origin_is_needed_too(warehouse: Warehouse, partition: Partition) -> None:
     record_day(warehouse, partition)
-    with reading(warehouse.lake.engine) as session:
+    with Session(warehouse.lake.engine) as session:
         before = needed(session)
     first = publish(warehouse, partition, [1.0, 2.0])
     execute(doubled(), partition, warehouse, run_id="b")
     publish(warehouse, partition, [5.0, 6.0])
 
-    with reading(warehouse.lake.engine) as session:
+    with Session(warehouse.lake.engine) as session:
         assert first.md5 in needed(session)
         assert before < needed(session)
 

@@ -10,10 +10,10 @@ from toy_steps import doubled, record_day, source, toy_gate
 
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.assets import as_dagster_asset
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import Report, run_partition
 from trading_assets.orchestration.step import Output, Step, published
+from trading_assets.orchestration.warehouse import Warehouse
 
 
 @published(Output(toy_gate()))

@@ -12,9 +12,9 @@ from trading_assets.errors import NotACapture
 from trading_assets.orchestration.assets import as_dagster_asset
 from trading_assets.orchestration.automation.arrivals import take, waiting
 from trading_assets.orchestration.automation.sensors import ask_for_imports, ask_for_landed, ask_for_night
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.step import Step
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.telemetry.alerts import Kind, alerts
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

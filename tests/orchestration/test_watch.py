@@ -6,8 +6,8 @@ import pytest
 from toy_steps import record_day
 
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.upkeep.watch import late, overlong_runs, watch
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.sections import BackfillSettings
 from trading_assets.storage.registry import TickRules
 from trading_assets.telemetry.alerts import alerts

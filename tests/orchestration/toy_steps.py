@@ -6,9 +6,10 @@ from typing import Any
 import polars as pl
 
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule, none_of
 from trading_assets.orchestration.step import Output, Step, published
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.formats import CAPTURE
 
 COLUMNS = {"x": pl.Float64()}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-SECRET = "s3cr3t-t0ken"  # noqa: S105 - so that it can be looked for where it must not be
+SECRET = "s3cr3t-t0ken"
 
 
 class Webhook:

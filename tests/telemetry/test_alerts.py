@@ -13,11 +13,11 @@ from loguru import logger
 from mail_boxes import SECRET, dead_url, hanging_url, mail_server, webhook
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, update
+from sqlalchemy.orm import Session
 
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import Settings
 from trading_assets.storage.catalog import AlertRow
-from trading_assets.storage.database import writing
 from trading_assets.telemetry.alerts import MAX_MESSAGE, MAX_SUBJECT, Kind, alerts, counters, raise_alert
 from trading_assets.telemetry.delivery import send
 from trading_assets.telemetry.outbox import MAX_A_MESSAGE, deliver, resend, send_test
@@ -29,7 +29,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from trading_assets.sections import AlertSettings
 from trading_assets.settings import load_settings
-from trading_assets.storage.database import open_engine
+from trading_assets.storage.database.engines import open_engine
 from trading_assets.telemetry.alerts import Kind, raise_alert
 settings = load_settings(Path(sys.argv[1]), environment="development").model_copy(
     update={"root": Path(sys.argv[2]), "alerts": AlertSettings(urls=(SecretStr(sys.argv[3]),), timeout_s=5)})
@@ -190,7 +190,7 @@ def test_what_nobody_took_is_sent_again_once_somebody_does(engine: Engine, setti
 
 def test_what_is_older_than_a_day_is_not_sent_any_more(engine: Engine, settings: Settings) -> None:
     tell(engine, settings)
-    with writing(engine) as session:
+    with Session(engine) as session, session.begin():
         session.execute(update(AlertRow).values(first_at=datetime.now(UTC) - timedelta(days=2)))
 
     with webhook() as box:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.sections import CatalogSettings, LakeSettings
 from trading_assets.settings import Settings
-from trading_assets.storage.migrate import upgrade_catalog
+from trading_assets.storage.database.migrate import upgrade_catalog
 from trading_assets.storage.records import Version
 
 

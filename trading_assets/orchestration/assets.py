@@ -27,11 +27,12 @@ from trading_assets.orchestration.events import (
     materialize_results,
     unjudged,
 )
-from trading_assets.orchestration.execute import Outcome, Warehouse, ensure_expected, execute
+from trading_assets.orchestration.execute import Outcome, ensure_expected, execute
 from trading_assets.orchestration.partitions import daily_by_instrument, window
 from trading_assets.orchestration.step import Output, Step
 from trading_assets.orchestration.tables import column_schema
 from trading_assets.orchestration.upkeep.liveness import hold
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import Settings
 from trading_assets.storage.reported import mark_reported
 

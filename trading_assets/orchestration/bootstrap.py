@@ -22,25 +22,31 @@ from trading_assets.raw.rebuilding.whole import rebuild_day
 from trading_assets.settings import Settings
 from trading_assets.sources.simulator.captures import simulate
 from trading_assets.sources.simulator.recording import Recording
-from trading_assets.storage.database import open_engine
-from trading_assets.storage.migrate import upgrade_catalog
+from trading_assets.storage.database.engines import open_engine
+from trading_assets.storage.database.migrate import upgrade_catalog
+from trading_assets.storage.database.schema import is_ready
 from trading_assets.storage.snapshots.cache import Cache
 from trading_assets.storage.snapshots.dvc import know_cache
 from trading_assets.storage.store import Store
 
 
 def prepare(settings: Settings) -> None:
-    """Make or upgrade the catalogue, Dagster's home and MLflow's store, and tell DVC of its cache; cheap where done."""
+    """Make or upgrade the catalogue, Dagster's home and MLflow's store, and tell DVC of its cache; cheap where done.
+
+    Raises:
+        CatalogFailed: the catalogue is on a server, and missing or of another schema: upgrading it is for its owner.
+    """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     with _only_one(home.parent / ".prepare.lock"):
         engine = open_engine(settings)
         try:
-            upgrade_catalog(engine, settings.root / "migrations")
+            if not is_ready(engine):
+                upgrade_catalog(engine, settings.root / "migrations")
         finally:
             engine.dispose()  # else its connection, and SQLite's log beside the catalogue, stay until collected
         know_cache(settings.root, Cache(Store(settings.path(settings.lake.root))))
-        _link(home / "dagster.yaml", to=settings.root / "dagster.yaml")
+        _link(home / "dagster.yaml", to=settings.path(settings.dagster.configuration))
         os.environ["DAGSTER_HOME"] = str(home)
         with dg.DagsterInstance.get():
             pass

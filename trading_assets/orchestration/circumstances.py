@@ -14,7 +14,7 @@ from trading_assets.orchestration.step import Step
 from trading_assets.storage.records import MadeWith, Origin, Version
 
 if TYPE_CHECKING:
-    from trading_assets.orchestration.execute import Warehouse
+    from trading_assets.orchestration.warehouse import Warehouse
 
 
 def origin_of(step: Step, partition: Partition, warehouse: "Warehouse", inputs: list[Version]) -> Origin:

@@ -19,46 +19,20 @@ from trading_assets.memory import hand_back
 from trading_assets.orchestration.circumstances import circumstances, made_with, origin_of
 from trading_assets.orchestration.days import Days, ensure_covered
 from trading_assets.orchestration.gate import Audit, Verdict, audit
-from trading_assets.orchestration.landed import landed_files, landing_folder
 from trading_assets.orchestration.step import Made, Step
-from trading_assets.settings import Settings
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.attempts import begun
-from trading_assets.storage.database import open_engine, reading
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.durability import effects
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.formats import CAPTURE, DOCUMENT, Published, open_published, write_parquet
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.overview import bare_days
 from trading_assets.storage.records import Draft, Ticket, Version
-from trading_assets.storage.registry import Registry
-from trading_assets.storage.store import Store
 from trading_assets.telemetry.alerts import Kind, raise_alert
 
 OFFENDERS: Final = 20
 """Rows that a report keeps of what the gate did not like."""
-
-
-@dataclass(frozen=True, slots=True)
-class Warehouse:
-    """Where steps read and publish: the lake, the registry and the settings they were opened with."""
-
-    settings: Settings
-    lake: Lake
-    registry: Registry
-
-    @classmethod
-    def open(cls, settings: Settings) -> "Warehouse":
-        """Open the lake and catalogue that the settings name."""
-        engine = open_engine(settings)
-        return cls(settings, Lake(Store(settings.path(settings.lake.root)), engine), Registry(engine))
-
-    def landing(self, partition: Partition | None = None) -> Path:
-        """Return the folder of imported lines that are not yet published, of all partitions or of one."""
-        return landing_folder(self.lake.store.root, partition)
-
-    def landed(self, partition: Partition) -> list[Path]:
-        """Return a partition's imported files that are not yet published."""
-        return landed_files(self.lake.store.root, partition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +129,10 @@ def bare_of(needs: Mapping[str, str], instrument: Instrument, warehouse: Warehou
     """Return the days (ordinals) on which a table that is needed stands without a row, and what that means."""
     if not needs:
         return {}
-    with reading(warehouse.lake.engine) as session:
-        bare = bare_days(session, list(needs), [str(instrument)]).get(str(instrument), {})
+    bare = query(
+        warehouse.lake.engine,
+        lambda session: bare_days(session, list(needs), [str(instrument)]).get(str(instrument), {}),
+    )
     return {day: needs[name] for name, days in bare.items() for day in days}
 
 

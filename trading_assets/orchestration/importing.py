@@ -12,8 +12,8 @@ from pathlib import Path
 
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.landed import landed_under
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.sources.importing import Rules, land_file
 from trading_assets.storage.registry import TickRules
 

@@ -6,10 +6,11 @@ Belongs here: asking it of an asset by its name. Does not: what follows for runs
 from collections.abc import Mapping
 from datetime import date
 
-from trading_assets.errors import NotExpected
+from trading_assets.errors import NotExpected, NotPublished
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.orchestration.execute import Warehouse, bare_of
+from trading_assets.orchestration.execute import bare_of
 from trading_assets.orchestration.outline import graph_outlines
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.records import Version
 
 
@@ -29,10 +30,15 @@ def standing(asset: str, partition: Partition, warehouse: Warehouse) -> Version:
 
     Raises:
         NotExpected: there can be none.
-        NotPublished: there is none; the message names the command that would make it.
+        NotPublished: there is none; the message names the command that would make it, or bring its recording in.
     """
     if version := warehouse.lake.find(asset, partition):
         return version
     if why := lacking(asset, partition.instrument, warehouse).get(partition.day):
         raise NotExpected(f"there can be no {asset} of {partition}: {why}")
+    if not warehouse.registry.registered_among(partition.instrument, [partition.day]):
+        raise NotPublished(
+            f"nothing of {partition.instrument} was recorded on {partition.day}: `trading-assets import FILE` brings a "
+            "recording in, `trading-assets status` shows those that there are"
+        )
     return warehouse.lake.resolve(asset, partition)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from trading_assets.identifiers import Instrument
 from trading_assets.orchestration.landed import landed_under
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.overview import Stands, bare_days, rules_of, standing_of
 from trading_assets.storage.registry import TickRules, refusals
 from trading_assets.storage.upkeep.acts import all_acceptances
@@ -74,12 +74,16 @@ def markets_now(
     for partition in landed_under(lake):
         landed.setdefault(partition.instrument, set()).add(partition.day.toordinal())
     names = None if instruments is None else [str(each) for each in instruments]
-    with reading(engine) as session:
-        rules, stands, bare = (
-            rules_of(session, names),
-            standing_of(session, names),
-            bare_days(session, needed, names),
-        )
+    rules, stands, bare = query(
+        engine,
+        lambda session: (
+            (
+                rules_of(session, names),
+                standing_of(session, names),
+                bare_days(session, needed, names),
+            )
+        ),
+    )
     refused: dict[Instrument, dict[tuple[str, date], str]] = {}
     for refusal in refusals(engine, assets, instruments):
         partition = refusal.partition

@@ -23,8 +23,8 @@ from trading_assets.storage.overview import versions_of
 from trading_assets.storage.records import Origin, Version, inputs_of
 
 if TYPE_CHECKING:
-    from trading_assets.orchestration.execute import Warehouse
     from trading_assets.orchestration.step import Step
+    from trading_assets.orchestration.warehouse import Warehouse
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Belongs here: how the roles are filled from the settings. Does not: what they do
 from typing import Any
 
 from trading_assets.models.tracking import Tracker
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import Settings
 
 

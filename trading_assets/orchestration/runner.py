@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.partitions import INSTRUMENTS
 from trading_assets.orchestration.plan import pending, plan_of
 from trading_assets.orchestration.step import Step
+from trading_assets.orchestration.warehouse import Warehouse
 
 _INTERRUPTIONS = {dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}
 """How a signal shows: raised by Dagster, or by a library that looks for signals itself."""

@@ -11,10 +11,11 @@ import dagster as dg
 
 from trading_assets.errors import CorruptObject, RemoteFailed, TradingAssetsError
 from trading_assets.orchestration.assets import OWNER
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import Settings
+from trading_assets.storage.snapshots.named import Snapshot
 from trading_assets.storage.snapshots.remotes import Remotes
-from trading_assets.storage.snapshots.snapshots import Snapshot, Snapshots
+from trading_assets.storage.snapshots.snapshots import Snapshots
 from trading_assets.storage.upkeep.audit import operating_user
 
 NAME: Final = "data_snapshot"

@@ -17,11 +17,13 @@ from typing import Any, Final, cast
 
 from loguru import logger
 from sqlalchemy import CursorResult, Engine, func, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
+from trading_assets.errors import CatalogFailed, DiskFull
 from trading_assets.settings import Settings
 from trading_assets.storage.catalog import AlertRow
-from trading_assets.storage.database import reading, writing
+from trading_assets.storage.database.transactions import query, transact
 from trading_assets.telemetry.logs import redacted
 from trading_assets.telemetry.outbox import Alert, as_alert, deliver_beside
 
@@ -52,7 +54,7 @@ def raise_alert(kind: Kind, subject: str, message: str, *, engine: Engine, setti
     about = {"kind": str(kind), "subject": subject}
     try:
         is_new = _count(engine, kind, subject, message)
-    except (OSError, SQLAlchemyError) as error:
+    except (OSError, SQLAlchemyError, CatalogFailed, DiskFull) as error:
         logger.bind(**about).error("alert, not recorded ({}): {}", type(error).__name__, message)
         return
     if is_new:
@@ -62,15 +64,18 @@ def raise_alert(kind: Kind, subject: str, message: str, *, engine: Engine, setti
 
 def alerts(engine: Engine, *, limit: int) -> list[Alert]:
     """Return the alerts that happened last, newest first."""
-    with reading(engine) as session:
-        rows = session.scalars(select(AlertRow).order_by(AlertRow.last_at.desc(), AlertRow.id.desc()).limit(limit))
-        return [as_alert(row) for row in rows]
+    newest = select(AlertRow).order_by(AlertRow.last_at.desc(), AlertRow.id.desc()).limit(limit)
+    return query(engine, lambda session: [as_alert(row) for row in session.scalars(newest)])
 
 
 def counters(engine: Engine) -> dict[Kind, int]:
     """Return how often each kind happened since the catalogue was made: counters that only rise."""
-    with reading(engine) as session:
-        rows = session.execute(select(AlertRow.kind, func.sum(AlertRow.n_times)).group_by(AlertRow.kind)).all()
+    rows = query(
+        engine,
+        lambda session: session.execute(
+            select(AlertRow.kind, func.sum(AlertRow.n_times)).group_by(AlertRow.kind)
+        ).all(),
+    )
     found = {kind: int(n) for kind, n in rows}
     return {kind: found.get(kind, 0) for kind in Kind}
 
@@ -84,16 +89,14 @@ def _count(engine: Engine, kind: Kind, subject: str, message: str) -> bool:
         .values(n_times=AlertRow.n_times + int(is_event), last_at=now)
     )
     first = {"kind": str(kind), "subject": subject, "message": message, "first_at": now, "last_at": now, "n_times": 1}
-    try:
-        with writing(engine) as session:
-            if cast("CursorResult[Any]", session.execute(again)).rowcount:
-                return False
-            session.add(AlertRow(**first))
-    except IntegrityError:  # where writers do not exclude each other (Postgres), another made it first
-        with writing(engine) as session:
-            session.execute(again)
-        return False
-    return True
+
+    def work(session: Session) -> bool:
+        if cast("CursorResult[Any]", session.execute(again)).rowcount:
+            return False
+        session.add(AlertRow(**first))
+        return True
+
+    return transact(engine, work)
 
 
 def _subject(text: str) -> str:

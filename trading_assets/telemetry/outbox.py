@@ -20,9 +20,10 @@ from loguru import logger
 from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from trading_assets.errors import CatalogFailed, DiskFull
 from trading_assets.settings import Settings
 from trading_assets.storage.catalog import AlertRow
-from trading_assets.storage.database import reading, writing
+from trading_assets.storage.database.transactions import query, transact
 from trading_assets.telemetry.delivery import Sent, send
 
 MAX_A_MESSAGE: Final = 20
@@ -102,7 +103,7 @@ def send_test(settings: Settings) -> list[Sent]:
 def _deliver_quietly(engine: Engine, settings: Settings) -> None:
     try:
         deliver(engine, settings)
-    except (OSError, SQLAlchemyError) as error:
+    except (OSError, SQLAlchemyError, CatalogFailed, DiskFull) as error:
         logger.warning("alerts were not delivered, and will be sent again: {}", type(error).__name__)
 
 
@@ -113,14 +114,12 @@ def _waiting(engine: Engine) -> list[Alert]:
         .order_by(AlertRow.id)
         .limit(MAX_A_MESSAGE)
     )
-    with reading(engine) as session:
-        return [as_alert(row) for row in session.scalars(statement)]
+    return query(engine, lambda session: [as_alert(row) for row in session.scalars(statement)])
 
 
 def _note_delivered(engine: Engine, batch: Sequence[Alert]) -> None:
-    with writing(engine) as session:
-        delivered = update(AlertRow).where(AlertRow.id.in_([alert.id for alert in batch]))
-        session.execute(delivered.values(delivered_at=datetime.now(UTC)))
+    delivered = update(AlertRow).where(AlertRow.id.in_([alert.id for alert in batch]))
+    transact(engine, lambda session: session.execute(delivered.values(delivered_at=datetime.now(UTC))))
 
 
 def _is_taken(message: tuple[str, str], settings: Settings) -> bool:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from trading_assets.errors import NotACapture
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import Imported, land
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.registry import TickRules
 
 IMPORTED: Final = "imported"

@@ -10,7 +10,7 @@ import dagster as dg
 
 from trading_assets.errors import TradingAssetsError
 from trading_assets.orchestration.automation.arrivals import take
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.telemetry.alerts import Kind, raise_alert
 
 ARRIVAL: Final = "trading_assets/arrival"

@@ -16,10 +16,11 @@ from typing import Final
 from trading_assets.errors import NotPublished
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.circumstances import circumstances, origin_of
-from trading_assets.orchestration.execute import Warehouse, resolve_inputs
+from trading_assets.orchestration.execute import resolve_inputs
 from trading_assets.orchestration.market_plan import MarketPlan
 from trading_assets.orchestration.plan import plan_of
 from trading_assets.orchestration.step import Step
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.sections import BackfillSettings
 from trading_assets.storage.attempts import failures
 

@@ -7,9 +7,9 @@ from typing import Final
 
 import dagster as dg
 
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.upkeep.reconcile import Repairs, reconcile
 from trading_assets.orchestration.upkeep.watch import watch
+from trading_assets.orchestration.warehouse import Warehouse
 
 INTERVAL_S: Final = 60
 

@@ -15,11 +15,12 @@ from trading_assets.orchestration.assets import REQUESTED_BY
 from trading_assets.orchestration.automation.arrivals import waiting
 from trading_assets.orchestration.automation.jobs import ARRIVAL, import_recording
 from trading_assets.orchestration.automation.nightly import GivenUp, Night, Wanted, night_of, wave
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import landed_partitions
 from trading_assets.orchestration.partitions import INSTRUMENTS
 from trading_assets.orchestration.plan import pending
+from trading_assets.orchestration.serving_asset import NAME as SERVED_TABLES
 from trading_assets.orchestration.step import Step
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.telemetry.alerts import Kind, raise_alert
 
 STEP: Final = "trading_assets/step"
@@ -30,6 +31,8 @@ UNFINISHED: Final = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
+SERVING: Final = "trading_assets/serving"
+"""Tag of a run that loads what consumers query."""
 MAX_REQUESTS: Final = 50
 """Run requests of one evaluation; the next one goes on."""
 
@@ -63,7 +66,14 @@ def build_sensors(steps: Sequence[Step]) -> list[dg.SensorDefinition]:
         """Turn imported lines into partitions, and run what follows from them."""
         return ask_for_landed(context.instance, warehouse, steps)
 
-    return [arrivals, new_captures, nightly]
+    @dg.sensor(name="serving", asset_selection=[SERVED_TABLES], minimum_interval_seconds=30)
+    def serving(
+        context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.RunRequest | dg.SkipReason:
+        """Load what was published into the tables that consumers query."""
+        return ask_for_serving(context.instance, warehouse)
+
+    return [arrivals, new_captures, nightly, serving]
 
 
 def ask_for_night(
@@ -141,6 +151,20 @@ def ask_for_landed(
     return dg.SensorResult(
         run_requests=requests, dynamic_partitions_requests=[INSTRUMENTS.build_add_request(instruments)]
     )
+
+
+def ask_for_serving(instance: dg.DagsterInstance, warehouse: Warehouse) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a load of what is published and not served, while none is under way, and not for ever in vain."""
+    from trading_assets.serving.due import due  # noqa: PLC0415 - Postgres' types take a tenth of a second
+
+    waiting = due(warehouse.lake.engine)
+    if not waiting:
+        return dg.SkipReason("everything that is published is served")
+    of_any = dg.RunsFilter(tags={SERVING: SERVED_TABLES}, statuses=list(UNFINISHED))
+    tag = {ARRIVAL: _digest(" ".join(f"{each.asset} {each.partition} {each.md5}" for each in waiting))}
+    if instance.get_runs(of_any, limit=1) or not _may_ask(instance, tag, warehouse):
+        return dg.SkipReason(f"{len(waiting)} partitions are being loaded, or failed to be too often")
+    return dg.RunRequest(asset_selection=[dg.AssetKey(SERVED_TABLES)], tags={SERVING: SERVED_TABLES, **tag})
 
 
 def _may_ask(instance: dg.DagsterInstance, tag: dict[str, str], warehouse: Warehouse) -> bool:

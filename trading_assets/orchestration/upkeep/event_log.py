@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from trading_assets.storage.attempts import ACCEPTED, PUBLISHED
 from trading_assets.storage.catalog import PointerRow, TicketRow, VersionRow
-from trading_assets.storage.database import reading, writing
-from trading_assets.storage.upkeep.audit import TIDY, write_down
+from trading_assets.storage.database.transactions import query
+from trading_assets.storage.upkeep.audit import TIDY, write_down_all
 from trading_assets.storage.upkeep.retention import Removable
 from trading_assets.storage.upkeep.usage import measure
 
@@ -27,8 +27,7 @@ FINISHED: Final = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.
 
 def removable_runs(instance: dg.DagsterInstance, engine: Engine, home: Path, before: datetime) -> list[Removable]:
     """Find runs that finished before a moment and hold the newest of nothing."""
-    with reading(engine) as session:
-        kept = _newest_runs(session)
+    kept = query(engine, _newest_runs)
     records = instance.get_run_records(dg.RunsFilter(statuses=list(FINISHED), updated_before=before), ascending=True)
     return [_removable(record, home) for record in records if record.dagster_run.run_id not in kept]
 
@@ -38,8 +37,7 @@ def remove_runs(
 ) -> list[Removable]:
     """Forget runs: written down first, then their events, then their logs."""
     for each in chosen:
-        with writing(engine) as session:
-            write_down(session, TIDY, each.subject, actor=actor, reason=each.what)
+        write_down_all(engine, [(each.subject, each.what)], TIDY, actor=actor)
         instance.delete_run(each.name)
         instance.compute_log_manager.delete_logs(prefix=[each.name])
         for path in _files(each.name, home):  # of a deleted run SQLite keeps an empty file of the same size

@@ -9,9 +9,10 @@ from typing import Final
 
 from trading_assets.errors import NotAcceptable
 from trading_assets.orchestration.circumstances import circumstances, origin_of
-from trading_assets.orchestration.execute import Warehouse, resolve_inputs
+from trading_assets.orchestration.execute import resolve_inputs
 from trading_assets.orchestration.plan import difference
 from trading_assets.orchestration.step import Step
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.records import Version
 from trading_assets.storage.upkeep import acceptance
 from trading_assets.storage.upkeep.audit import MAX_REASON

@@ -22,9 +22,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from trading_assets.models.left_open import end_runs, open_runs
 from trading_assets.orchestration.events import version_tags
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.partitions import INSTRUMENTS
 from trading_assets.orchestration.upkeep.liveness import Life, clear, is_process, life_of, locked_runs, only_one
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.records import Version
 from trading_assets.storage.reported import mark_reported, unreported
 from trading_assets.storage.upkeep.acts import acceptances

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.upkeep.event_log import removable_runs, remove_runs
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.upkeep.retention import (
     Removable,
     removable_objects,

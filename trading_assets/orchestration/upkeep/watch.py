@@ -10,8 +10,8 @@ from typing import Final
 import dagster as dg
 
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.plan import recorded_days
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.telemetry.alerts import Kind, raise_alert
 
 LOOK_BACK_DAYS: Final = 3
