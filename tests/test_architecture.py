@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "trading_assets"
 EDGE = {"assets.py", "checks.py"}
-STAGES = ["venues", "sources", "raw", "features", "models"]
+STAGES = ["venues", "sources", "raw", "features", "models", "serving"]
 PURE_OF_STAGE = {
     stage: [path for path in sorted((PACKAGE / stage).rglob("*.py")) if path.name not in EDGE] for stage in STAGES
 }
@@ -40,6 +40,15 @@ def test_storage_and_telemetry_do_not_import_dagster() -> None:
     below = [path for folder in ("storage", "telemetry") for path in (PACKAGE / folder).rglob("*.py")]
 
     assert [] == [str(path) for path in below if "dagster" in packages(path)]
+
+
+def test_storage_imports_no_stage() -> None:
+    stages = tuple(f"trading_assets.{stage}" for stage in STAGES)
+
+    found = {
+        str(path): {n for n in imported(path) if n.startswith(stages)} for path in (PACKAGE / "storage").rglob("*.py")
+    }
+    assert {} == {path: names for path, names in found.items() if names}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -81,6 +90,7 @@ def test_importing_definitions_leaves_heavy_libraries_alone() -> None:
     code = (
         "import sys, trading_assets.definitions\n"
         "heavy = {'great_expectations', 'mlflow', 'lightgbm', 'sklearn', 'matplotlib', 'dagster_mlflow'}\n"
+        "heavy |= {'psycopg', 'pgpq', 'sqlalchemy.dialects.postgresql'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     found = subprocess.run(

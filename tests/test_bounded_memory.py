@@ -16,11 +16,11 @@ from command_line import new_project
 from own_peak import OWN_PEAK
 
 from benchmarks.looped import loop_capture
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.reading import read_table
 from trading_assets.settings import load_settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.timeout(1800)]
 
 DAY = "2024-08-08"
 TABLES = ("raw_l2_snapshots", "raw_trades", "feed_gaps", "dead_letters", "book_features", "labels")

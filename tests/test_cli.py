@@ -47,7 +47,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     return CommandLine(new_project(tmp_path / "project"), monkeypatch, capsys)
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [*HOSTILE[:4], *(pytest.param(each, marks=pytest.mark.slow) for each in HOSTILE[4:])])
 def test_a_hostile_name_is_refused_in_one_line_at_every_door(refusing: CommandLine, name: str) -> None:
     before = refusing.files()
     doors = [

@@ -1,8 +1,13 @@
-import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from catalogs import settings_in
 from command_line import CommandLine, new_project
+from sqlalchemy import Engine, insert, text
+
+from trading_assets.storage.catalog import AlertRow
+from trading_assets.storage.database.engines import open_engine
 
 
 @pytest.fixture
@@ -10,13 +15,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     return CommandLine(new_project(tmp_path / "project"), monkeypatch, capsys)
 
 
+def catalogue(root: Path) -> Engine:
+    return open_engine(settings_in(root))
+
+
 def tell(root: Path, subject: str, message: str, n_times: int) -> None:
-    with sqlite3.connect(root / "var" / "catalog.sqlite") as catalog:
-        catalog.execute(
-            "insert into alerts (kind, subject, message, first_at, last_at, n_times) "
-            "values ('gate failure', ?, ?, '2024-08-08 00:00:00', '2024-08-09 10:11:12', ?)",
-            (subject, message, n_times),
-        )
+    with catalogue(root).begin() as connection:
+        row = {"kind": "gate failure", "subject": subject, "message": message, "n_times": n_times}
+        last_at = datetime(2024, 8, 9, 10, 11, 12, tzinfo=UTC)
+        connection.execute(insert(AlertRow).values(**row, first_at=last_at - timedelta(days=1), last_at=last_at))
 
 
 def test_alerts_are_listed_with_their_counts(project: CommandLine) -> None:
@@ -63,8 +70,8 @@ def test_reconcile_says_when_there_was_nothing_to_do(project: CommandLine) -> No
 
 def test_reconcile_says_what_it_put_right(project: CommandLine) -> None:
     project("simulate", "-i", "SIMBTC.BINANCE", "--days", "1", "--minutes", "1")
-    with sqlite3.connect(project.root / "var" / "catalog.sqlite") as catalog:
-        catalog.execute("update versions set reported_at = null, md5 = upper(md5)")
+    with catalogue(project.root).begin() as connection:
+        connection.execute(text("update versions set reported_at = null, md5 = upper(md5)"))
     said = project("reconcile")
 
     assert 0 == said.code

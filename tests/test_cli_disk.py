@@ -10,8 +10,8 @@ from command_line import KEY_8, CommandLine, new_project
 
 from trading_assets.cli.disk import size
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.upkeep.event_log import removable_runs, remove_runs
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import load_settings
 from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.records import Draft, Judgement, Origin

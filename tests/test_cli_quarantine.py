@@ -4,13 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from catalogs import copy_catalog, settings_in
 from command_line import CommandLine, new_project
 
 from trading_assets.definitions import STEPS
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.importing import land
-from trading_assets.settings import load_settings
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.sources.simulator.captures import write_captures
 from trading_assets.sources.simulator.recording import Recording
 from trading_assets.storage.registry import TickRules
@@ -31,7 +32,7 @@ class Typed(io.StringIO):
 def refused_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in which one market's captures stand and its books were refused, with ticket 2."""
     root = new_project(tmp_path_factory.mktemp("refused") / "project")
-    settings = load_settings(root, environment="development")
+    settings = settings_in(root, project=root)
     house = Warehouse.open(
         settings.model_copy(update={"gate": settings.gate.model_copy(update={"min_valid_share": 1})})
     )
@@ -49,6 +50,7 @@ def refused_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(
     refused_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> CommandLine:
+    copy_catalog(refused_root, tmp_path / "p")
     return CommandLine(Path(shutil.copytree(refused_root, tmp_path / "p", symlinks=True)), monkeypatch, capsys)
 
 

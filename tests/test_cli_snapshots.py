@@ -8,9 +8,9 @@ from command_line import KEY_8, CommandLine, new_project
 
 from trading_assets.errors import NoSnapshot, NotPublished
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.snapshot_asset import data_snapshot
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.reading import read_table
 from trading_assets.settings import load_settings
 from trading_assets.storage.formats import PARQUET, write_parquet
@@ -90,6 +90,7 @@ def test_verify_names_heals_and_ends_with_one_while_damage_is_left(command: Comm
     version = publish(house, pl.DataFrame({"x": [1.0, 2.0]}))
     assert "all good" in command("verify").out
     command("snapshot", "create")
+    assert "no snapshot is complete in backup" in command("verify", "--remote", "backup").err
     command("snapshot", "push", "latest")
     path = house.lake.store.object_path(version.md5)
     path.chmod(0o644)

@@ -10,8 +10,8 @@ from trading_assets.cli import watch as watching
 from trading_assets.cli.standing import alarming
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.look import Overview
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.market_plan import Cell, State
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.pulse import pulse
 
 MOMENT = datetime(2024, 8, 8, 12, tzinfo=UTC)

@@ -15,6 +15,7 @@ KEYS = [
     "model",
     "raw_l2_snapshots",
     "raw_trades",
+    "served_tables",
 ]
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from catalogs import environment_of
 from command_line import KEY_8, CommandLine, new_project
 from own_peak import OWN_PEAK
 
@@ -223,5 +224,5 @@ def imported_in_a_child(root: Path, path: Path, *, file_limit: int) -> subproces
         f"sys.argv = ['trading-assets', 'import', {str(path)!r}]\n"
         "try:\n    main()\nfinally:\n    print(own_peak_kib())\n"
     )
-    environment = {**os.environ, "TRADING_ASSETS_ROOT": str(root)}
+    environment = {**os.environ, "TRADING_ASSETS_ROOT": str(root), **environment_of(root)}
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)

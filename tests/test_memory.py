@@ -7,6 +7,7 @@ import pytest
 from trading_assets.memory import hand_back
 
 
+# `malloc_trim`, which hands memory back, is a call of glibc's alone; elsewhere `hand_back` does nothing
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator, which is left alone")
 def test_what_was_freed_is_handed_back() -> None:
     held = [bytes(100_000) for _ in range(3_000)]  # small enough to be carved out of one heap

@@ -7,7 +7,7 @@ import pytest
 from trading_assets.errors import CorruptObject, NotPublished
 from trading_assets.export import write_partition
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.reading import read_table
 from trading_assets.storage.formats import CAPTURE, PARQUET, write_parquet
 from trading_assets.storage.records import Draft, Judgement, Origin, Version

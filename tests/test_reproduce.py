@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.timeout(900)]
 
 PROJECT = Path(__file__).resolve().parents[1]
 NEEDED = ("trading_assets", "migrations", "settings.toml", "workspace.yaml", "dagster.yaml", "pyproject.toml")

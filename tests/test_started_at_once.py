@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from catalogs import copy_catalog, environment_of
 
 PROJECT = Path(__file__).resolve().parents[1]
 OURS, STOCK = (Path(sys.executable).parent / name for name in ("trading-assets", "dagster"))
@@ -22,9 +23,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def command(root: Path, *words: str | Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "TRADING_ASSETS_ROOT": str(root), "DAGSTER_HOME": str(root / "var" / "dagster")}
+    own = {"TRADING_ASSETS_ROOT": str(root), "DAGSTER_HOME": str(root / "var" / "dagster"), **environment_of(root)}
     return subprocess.Popen(
-        words, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        words, cwd=root, env={**os.environ, **own}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 
@@ -51,6 +52,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("time", ["first", "second", "third"])
 def test_eight_commands_started_at_once_after_setup_all_work(tmp_path: Path, recorded: Path, time: str) -> None:
+    copy_catalog(recorded, tmp_path / f"the {time} project")
     root = Path(shutil.copytree(recorded, tmp_path / f"the {time} project", symlinks=True))
     for made_by_setup in ("dagster", "mlflow"):
         shutil.rmtree(root / "var" / made_by_setup)

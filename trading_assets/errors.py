@@ -77,6 +77,22 @@ class DiskFailed(TradingAssetsError):
     """A disk did not write, sync or read; nothing that it was given on the way is trusted."""
 
 
+class CatalogFailed(TradingAssetsError):
+    """The catalogue's database cannot be reached, opened or used; what was published before still stands."""
+
+
+class NotABackup(TradingAssetsError):
+    """A file that no catalogue can be restored from: another one, damaged, of newer code, or not for this database."""
+
+
+class BackupExists(TradingAssetsError):
+    """A place that a backup cannot be written to without losing what is there."""
+
+
+class CatalogNotEmpty(TradingAssetsError):
+    """A catalogue that has rows, and can therefore not be restored into."""
+
+
 class NotTrainable(TradingAssetsError):
     """Training days that no model may or can be fitted to: too few rows, too late, or not alike."""
 
@@ -87,6 +103,10 @@ class NotAModel(TradingAssetsError):
 
 class MissingFeatures(TradingAssetsError):
     """A feature frame without a column that the model was trained on."""
+
+
+class NotServable(TradingAssetsError):
+    """A published table whose rows the tables of consumers cannot hold."""
 
 
 class NotExportable(TradingAssetsError):

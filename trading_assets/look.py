@@ -19,9 +19,10 @@ from trading_assets.orchestration.moment import markets_now
 from trading_assets.orchestration.outline import Outline, graph_outlines, needed_by
 from trading_assets.orchestration.plan import differences, pending_in_words
 from trading_assets.settings import Settings
-from trading_assets.storage.database import open_engine
+from trading_assets.storage.database.age import tell_age
+from trading_assets.storage.database.engines import open_for_looking
+from trading_assets.storage.database.schema import is_ready
 from trading_assets.storage.overview import n_rows_of
-from trading_assets.storage.schema import is_current
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,17 @@ class Look:
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Open the project; a catalogue that is not there yet, or is older than this code, is made or upgraded."""
-        engine = open_engine(settings)
-        if not is_current(engine):
+        """Open the project; a catalogue that is not there yet, or is older than this code, is made or upgraded.
+
+        Raises:
+            CatalogFailed: it is on a server, where upgrading it is for its owner.
+        """
+        engine = open_for_looking(settings)
+        if not is_ready(engine):
             from trading_assets.orchestration.bootstrap import prepare  # noqa: PLC0415 - Dagster takes seconds
 
             prepare(settings)
+        tell_age(engine)
         return cls(engine, settings.path(settings.lake.root), graph_outlines(settings))
 
     def plans(self, markets: Sequence[Instrument] | None) -> list[MarketPlan]:

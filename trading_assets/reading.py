@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from trading_assets.errors import NotExpected, NotPublished
 from trading_assets.identifiers import Instrument, Partition, parse_asset, parse_day
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.lacking import lacking, needs_of
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import current_settings
 from trading_assets.storage.catalog import PointerRow
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.records import Version
 from trading_assets.storage.registry import CAPTURES
 from trading_assets.storage.snapshots.history import window_at
@@ -51,7 +51,7 @@ def read_table(
     """
     market, name = Instrument.parse(instrument), parse_asset(asset)
     first, last = (parse_day(day) if isinstance(day, str) else day for day in (start, end))
-    house = warehouse or Warehouse.open(current_settings())
+    house = warehouse or Warehouse.open_for_looking(current_settings())
     if as_of is None:
         versions = _standing(name, market, (first, last), house)
     else:
@@ -83,8 +83,7 @@ def _standing(name: str, market: Instrument, window: tuple[date, date], house: W
 def _stood(name: str, market: Instrument, window: tuple[date, date], house: Warehouse, as_of: str) -> list[Version]:
     cut = Snapshots(house.lake).find(as_of).cut
     needs = needs_of(name, house)
-    with reading(house.lake.engine) as session:
-        found = window_at(session, cut, {CAPTURES, name, *needs}, market, *window)
+    found = query(house.lake.engine, lambda session: window_at(session, cut, {CAPTURES, name, *needs}, market, *window))
     bare = {day for (asset, day), version in found.items() if asset in needs and version.n_rows == 0}
     recorded = sorted({day for asset, day in found if asset == CAPTURES} - bare)
     absent = [day for day in recorded if (name, day) not in found]
@@ -95,7 +94,6 @@ def _stood(name: str, market: Instrument, window: tuple[date, date], house: Ware
 
 
 def _ensure_known(asset: str, house: Warehouse) -> None:
-    with reading(house.lake.engine) as session:
-        known = sorted(session.scalars(select(PointerRow.asset).distinct()))
+    known = query(house.lake.engine, lambda session: sorted(session.scalars(select(PointerRow.asset).distinct())))
     if asset not in known:
         raise NotPublished(f"no asset {asset!r} was ever published; there are: {', '.join(known) or 'none yet'}")

@@ -64,7 +64,26 @@ class CatalogSettings(Section):
     """The catalogue's database."""
 
     url: SecretStr = SecretStr("sqlite:///var/catalog.sqlite")
+    """`sqlite:///PATH`, or `postgresql+psycopg://USER@/DATABASE?host=ONE:5432&host=OTHER:5432`."""
     busy_timeout_s: PositiveFloat = 30.0
+    """How long a writer waits for the others."""
+    connect_timeout_s: PositiveFloat = 5.0
+    """Of each server in turn; also how long what was sent may go unacknowledged. This and the rest: Postgres only."""
+    statement_timeout_s: PositiveFloat = 60.0
+    transaction_timeout_s: PositiveFloat = 30.0
+    """After this a connection is cut that does not answer, whatever the server does."""
+    retry_s: PositiveFloat = 60.0
+    """How long a transaction is begun again whose server was lost."""
+    pool_size: PositiveInt = 5
+    pool_recycle_s: PositiveFloat = 1800.0
+    """Age at which a connection is replaced, so that renewed certificates come into use."""
+
+
+class DagsterSettings(Section):
+    """Dagster's instance."""
+
+    configuration: Path = Path("dagster.yaml")
+    """The file that its home shows; `deploy/dagster.yaml` keeps runs and events in a Postgres database."""
 
 
 class TrackingSettings(Section):

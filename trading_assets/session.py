@@ -17,13 +17,13 @@ from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.models.document import ModelDocument
 from trading_assets.orchestration.bootstrap import prepare
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.importing import Imported, adopt_landed, files_in, land, landed_partitions
 from trading_assets.orchestration.plan import Standing, recorded_days, standings
 from trading_assets.orchestration.resources import resources
 from trading_assets.orchestration.runner import Report, run_partition
 from trading_assets.orchestration.step import Step
 from trading_assets.orchestration.upkeep.reconcile import Repairs, reconcile
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import Settings
 from trading_assets.storage.registry import CAPTURES, TickRules
 

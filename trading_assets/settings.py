@@ -23,6 +23,7 @@ from trading_assets.sections import (
     BookSettings,
     CaptureSettings,
     CatalogSettings,
+    DagsterSettings,
     FeatureSettings,
     GateSettings,
     LabelSettings,
@@ -52,6 +53,7 @@ class Settings(Section):
     environment: str
     lake: LakeSettings = LakeSettings()
     catalog: CatalogSettings = CatalogSettings()
+    dagster: DagsterSettings = DagsterSettings()
     tracking: TrackingSettings = TrackingSettings()
     partitions: PartitionSettings = PartitionSettings()
     captures: CaptureSettings = CaptureSettings()

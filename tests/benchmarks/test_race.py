@@ -33,7 +33,7 @@ def test_a_contender_that_fails_is_named_with_what_it_said() -> None:
 
     with (
         Worker(entry, Path(sys.executable), {}) as worker,
-        pytest.raises(RuntimeError, match=r"nobody: (?s:.)*CONTENDERS"),
+        pytest.raises(RuntimeError, match=r"nobody ended with 1: (?s:.)*CONTENDERS"),
     ):
         worker.ask("run")
 

@@ -8,7 +8,7 @@ from exported_tables import book_table
 from trading_assets.errors import NotExportable, NotPublished
 from trading_assets.exporting.partition import BOOKS, export_partition
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.records import Draft, Judgement, Origin
 

@@ -7,17 +7,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 from sim_days import FIRST, SECOND, SIMBTC, sound_house, spoiled
+from sqlalchemy.orm import Session
 
 from trading_assets.definitions import STEPS
 from trading_assets.errors import CorruptObject
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.plan import Standing, standings
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.report import page as page_module
 from trading_assets.report.page import build_page
 from trading_assets.schema import level
 from trading_assets.storage.catalog import QuarantineRow
-from trading_assets.storage.database import writing
 from trading_assets.storage.upkeep.quarantine import Quarantine
 
 HOSTILE = "<script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)>"
@@ -154,7 +155,7 @@ def test_what_is_not_expected_says_why(refused: Report) -> None:
 def test_hostile_text_is_shown_and_never_obeyed(tmp_path: Path) -> None:
     house = sound_house(tmp_path)
     execute(spoiled("raw_trades", lambda table: table.with_columns(pl.col("px") * -1)), FIRST, house, run_id="spoilt")
-    with writing(house.lake.engine) as session:
+    with Session(house.lake.engine) as session, session.begin():
         for row in session.query(QuarantineRow):
             row.reason = HOSTILE
 

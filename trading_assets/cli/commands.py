@@ -117,9 +117,9 @@ def read(
         trading-assets read model '2024-08-09|BTCUSDT.BINANCE' --out model.json
     """
     from trading_assets.export import STDOUT, write_partition  # noqa: PLC0415 - Polars is not needed for --help
-    from trading_assets.orchestration.execute import Warehouse  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.orchestration.warehouse import Warehouse  # noqa: PLC0415 - SQLAlchemy is slow to import
 
     wanted = parse_asset(asset), Partition.parse(partition)
-    n_rows = write_partition(Warehouse.open(current_settings()), *wanted, target)
+    n_rows = write_partition(Warehouse.open_for_looking(current_settings()), *wanted, target)
     if target != STDOUT:
         say(f"{n_rows:,} rows → {target}")

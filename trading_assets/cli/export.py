@@ -33,7 +33,7 @@ def export(
         trading-assets export nautilus '2024-08-08|BTCUSDT.BINANCE' --out catalog
     """
     from trading_assets.exporting.partition import export_partition  # noqa: PLC0415 - PyArrow is not needed for --help
-    from trading_assets.orchestration.execute import Warehouse  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.orchestration.warehouse import Warehouse  # noqa: PLC0415 - SQLAlchemy is slow to import
 
     wanted = Partition.parse(partition)
     say(export_partition(Warehouse.open(current_settings()), form, wanted, target))

@@ -34,13 +34,12 @@ def lineage(
     What was shown already is not followed again.
     """
     from trading_assets.orchestration.lacking import standing  # noqa: PLC0415 - SQLAlchemy is slow to import
-    from trading_assets.storage.database import reading  # noqa: PLC0415 - see above
+    from trading_assets.storage.database.transactions import query  # noqa: PLC0415 - see above
     from trading_assets.storage.lineage import origins_of  # noqa: PLC0415 - see above
 
     house = open_warehouse()
     version = standing(parse_asset(asset), Partition.parse(partition), house)
-    with reading(house.lake.engine) as session:
-        known = origins_of(session, version)
+    known = query(house.lake.engine, lambda session: origins_of(session, version))
     tree = Tree(_named(version))
     _grow(tree, version, known, {(version.asset, version.md5)})
     out.print(tree, soft_wrap=True)

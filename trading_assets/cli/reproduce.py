@@ -40,11 +40,10 @@ def reproduce(
     """
     from trading_assets.reproduction.recipe import find_model  # noqa: PLC0415 - SQLAlchemy is slow to import
     from trading_assets.reproduction.reproduce import Reproduction  # noqa: PLC0415 - see above
-    from trading_assets.storage.database import reading  # noqa: PLC0415 - see above
+    from trading_assets.storage.database.transactions import query  # noqa: PLC0415 - see above
 
     house = open_warehouse()
-    with reading(house.lake.engine) as session:
-        version = find_model(session, model)
+    version = query(house.lake.engine, lambda session: find_model(session, model))
     with _folder(keep) as scratch:
         again = Reproduction(house, scratch, as_recorded)
         makings = again.recipe(version)

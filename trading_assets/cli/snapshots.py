@@ -133,7 +133,7 @@ def checkout(
 
     The newest, and DVC's word for it:
 
-        trading-assets snapshot checkout latest && dvc status
+        trading-assets snapshot checkout latest && dvc status data.dvc
 
     Whatever is done to the copies, the lake keeps its own.
     """

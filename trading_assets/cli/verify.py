@@ -14,12 +14,12 @@ import typer
 
 from trading_assets.cli.app import app
 from trading_assets.cli.disk import size
-from trading_assets.cli.terminal import out, say, show_table
+from trading_assets.cli.terminal import complain, out, say, show_table
 from trading_assets.cli.work import open_warehouse
 from trading_assets.identifiers import parse_day
 
 if TYPE_CHECKING:
-    from trading_assets.orchestration.execute import Warehouse
+    from trading_assets.orchestration.warehouse import Warehouse
     from trading_assets.storage.copies import Copies
     from trading_assets.storage.verification import Finding
 
@@ -79,7 +79,12 @@ def _places(house: "Warehouse", remotes: Sequence[str]) -> Iterator[list["Copies
         repo = stack.enter_context(dvc_repo(house.settings.root, snapshots.cache)) if remotes else None
         for remote in remotes:
             name, objects = stack.enter_context(remote_objects(repo, remote))
-            places.append(RemoteCopies(f"remote {name}", objects, snapshots.complete_in(name)))
+            complete = snapshots.complete_in(name)
+            if not complete:
+                complain(
+                    "warning", f"no snapshot is complete in {name}, so nothing has to be there: see `snapshot push`"
+                )
+            places.append(RemoteCopies(f"remote {name}", objects, complete))
         yield places
 
 

@@ -18,7 +18,7 @@ from trading_assets.settings import current_settings
 
 if TYPE_CHECKING:
     from trading_assets.look import Look
-    from trading_assets.orchestration.execute import Warehouse
+    from trading_assets.orchestration.warehouse import Warehouse
     from trading_assets.session import Session
 
 
@@ -30,13 +30,13 @@ def open_session() -> "Session":
 
 
 def open_warehouse() -> "Warehouse":
-    """Open the lake and its catalogue, without Dagster; a catalogue that is missing or older is made or upgraded."""
-    from trading_assets.orchestration.execute import Warehouse  # noqa: PLC0415 - SQLAlchemy is slow to import
-    from trading_assets.storage.schema import is_current  # noqa: PLC0415 - see above
+    """Open the lake and its catalogue, without Dagster; a file that is missing or older is made or upgraded."""
+    from trading_assets.orchestration.warehouse import Warehouse  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.storage.database.schema import is_ready  # noqa: PLC0415 - see above
 
     settings = current_settings()
     house = Warehouse.open(settings)
-    if not is_current(house.lake.engine):
+    if not is_ready(house.lake.engine):
         from trading_assets.orchestration.bootstrap import prepare  # noqa: PLC0415 - Dagster takes seconds
 
         prepare(settings)

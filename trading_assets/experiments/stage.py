@@ -20,9 +20,10 @@ from trading_assets.experiments.figures import write_figures
 from trading_assets.experiments.manifest import manifest_path, read_manifests, write_manifest
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.apart import open_apart
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.importing import files_in, land, landed_partitions
 from trading_assets.orchestration.step import Step
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import Settings
 from trading_assets.storage.durability.disk_faults import disk_faults_named
 from trading_assets.storage.durability.guard import publishing

@@ -12,7 +12,7 @@ from trading_assets.errors import NotExportable
 from trading_assets.export import write_whole
 from trading_assets.exporting import hftbacktest, nautilus
 from trading_assets.identifiers import Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 
 BOOKS: Final = "raw_l2_snapshots"
 TRADES: Final = "raw_trades"

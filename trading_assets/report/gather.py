@@ -20,7 +20,7 @@ from trading_assets.orchestration.plan import Standing
 from trading_assets.report.records import Gap, Refusal, Section
 from trading_assets.schema import BOOK_CAUSES
 from trading_assets.storage.catalog import QualityRow, QuarantineRow
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.lake import Lake
 from trading_assets.storage.records import Judgement
 from trading_assets.storage.upkeep.quarantine import Quarantine, State
@@ -102,13 +102,13 @@ def rules_of(partition: Partition, lake: Lake) -> dict[str, list[Judgement]]:
         QualityRow.ticket_id.not_in(refused),
     )
     newest: dict[str, tuple[int, list[Judgement]]] = {}
-    with reading(lake.engine) as session:
-        for row in session.scalars(judged.order_by(QualityRow.ticket_id, QualityRow.passed, QualityRow.rule)):
-            if newest.get(row.asset, (0,))[0] < row.ticket_id:
-                newest[row.asset] = (row.ticket_id, [])
-            newest[row.asset][1].append(
-                Judgement(row.rule, row.measure, row.value, row.minimum, row.maximum, passed=row.passed)
-            )
+    in_order = judged.order_by(QualityRow.ticket_id, QualityRow.passed, QualityRow.rule)
+    for row in query(lake.engine, lambda session: session.scalars(in_order).all()):
+        if newest.get(row.asset, (0,))[0] < row.ticket_id:
+            newest[row.asset] = (row.ticket_id, [])
+        newest[row.asset][1].append(
+            Judgement(row.rule, row.measure, row.value, row.minimum, row.maximum, passed=row.passed)
+        )
     return {asset: judgements for asset, (_, judgements) in newest.items()}
 
 

@@ -23,7 +23,7 @@ from trading_assets.report.verdict import answers
 from trading_assets.schema import horizon
 
 if TYPE_CHECKING:
-    from trading_assets.orchestration.execute import Warehouse
+    from trading_assets.orchestration.warehouse import Warehouse
 
 MAX_PICTURED: Final = 20
 """Partitions that get pictures, some 300 kB each: those that want a person first, then the latest."""

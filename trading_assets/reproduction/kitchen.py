@@ -17,9 +17,10 @@ from trading_assets.definitions import STEPS
 from trading_assets.errors import TradingAssetsError
 from trading_assets.identifiers import Partition
 from trading_assets.orchestration.apart import open_apart, version_told
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.landed import landing_folder
 from trading_assets.orchestration.sources import sources
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import Settings
 from trading_assets.storage.registry import rules_from
 

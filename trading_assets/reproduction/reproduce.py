@@ -21,11 +21,11 @@ from trading_assets.comparison.columns import columns_apart
 from trading_assets.comparison.files import leaves
 from trading_assets.errors import NotReproduced
 from trading_assets.orchestration.apart import told
-from trading_assets.orchestration.execute import Warehouse
 from trading_assets.orchestration.sources import PACKAGE, files_of, sources
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.reproduction.at_hand import damages, differences
 from trading_assets.reproduction.recipe import Making, recipe_of
-from trading_assets.storage.database import reading
+from trading_assets.storage.database.transactions import query
 from trading_assets.storage.formats import DOCUMENT, PARQUET
 from trading_assets.storage.records import Version
 from trading_assets.storage.store import Store
@@ -50,8 +50,7 @@ class Reproduction:
         Raises:
             NotReproduced: what is at hand, or recorded, is not what it was made with; the first difference is named.
         """
-        with reading(self.house.lake.engine) as session:
-            makings = recipe_of(session, version)
+        makings = query(self.house.lake.engine, lambda session: recipe_of(session, version))
         for making in makings:
             for difference in self._differences(making):
                 raise NotReproduced(difference)
