@@ -2,7 +2,8 @@
 
     python -m benchmarks [--only STEP ...] [--rounds N] [--peers FOLDER] [--print]
 
-A contender's output is compared before it is timed: where two differ, nothing is written.
+A contender's output is compared before it is timed: where two differ, nothing is written. What is measured alone takes
+its place among the results that are there, which say when that was.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks import report, sizes, startup
+from benchmarks import report, serving, sizes, startup
 from benchmarks.machine import machine
 from benchmarks.race import Result, race
 from benchmarks.recordings import KEPT, PROJECT, recording
@@ -43,13 +44,16 @@ def main() -> None:
         if wanted(name):
             results = startup.measure(name, pythons[True], rounds=options.rounds)
             found["steps"].append(_shown(name, startup.TITLES[name], "processes begun anew", results))
+    if wanted(serving.NAME):
+        results = serving.measure(pythons[True], rounds=serving.ROUNDS)
+        found["steps"].append(_shown(serving.NAME, serving.TITLE, serving.ABOUT, results))
     if wanted("sizes"):
         found["sizes"] = sizes.recordings(pythons)
     if wanted("catalogue"):
         found["catalogue"] = sizes.catalogues()
     print(report.table(found))
     if not options.is_printed:
-        report.write(found)
+        report.write(report.joined(found) if options.only else found)
 
 
 def _steps(step: Step, pythons: dict[bool, Path], rounds: int) -> list[dict[str, Any]]:

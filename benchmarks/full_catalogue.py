@@ -11,16 +11,19 @@ import hashlib
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
+
+from sqlalchemy import Engine, inspect
 
 from trading_assets.definitions import STEPS
 from trading_assets.orchestration.outline import with_rules
 from trading_assets.orchestration.step import Step
 from trading_assets.settings import Settings, load_settings
-from trading_assets.storage.database import open_engine
-from trading_assets.storage.migrate import upgrade_catalog
+from trading_assets.storage.database.engines import open_engine
+from trading_assets.storage.database.migrate import upgrade_catalog
 from trading_assets.storage.records import Origin
 from trading_assets.storage.registry import TickRules
 
@@ -38,7 +41,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def fill(settings: Settings, n_partitions: int) -> None:
-    """Make the SQLite catalogue that the settings name and put so many partitions into it, days of 50 instruments.
+    """Make the catalogue that the settings name and put so many partitions into it, days of 50 instruments.
 
     Args:
         settings: its `catalog.url` is a catalogue that does not exist, or is empty.
@@ -46,17 +49,34 @@ def fill(settings: Settings, n_partitions: int) -> None:
     """
     engine = open_engine(settings)
     upgrade_catalog(engine, settings.root / "migrations")
-    path = engine.url.database
+    columns = {table: [column["name"] for column in inspect(engine).get_columns(table)] for table in TABLES}
+    put_in = _into_file if engine.dialect.name == "sqlite" else _into_server
+    put_in(engine, columns, _rows(settings, n_partitions, columns))
     engine.dispose()
-    with sqlite3.connect(str(path)) as connection:
+
+
+def _into_file(engine: Engine, columns: dict[str, list[str]], parts: Iterator[Rows]) -> None:
+    with closing(sqlite3.connect(str(engine.url.database))) as connection, connection:
         connection.execute("PRAGMA synchronous=OFF")
-        columns = {t: [c[1] for c in connection.execute(f"PRAGMA table_info({t})")] for t in TABLES}
-        for rows in _rows(settings, n_partitions, columns):
+        for rows in parts:
             for table, values in rows.items():
                 marks = ", ".join("?" * len(columns[table]))
                 connection.executemany(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608 - our own tables
-    connection.execute("ANALYZE")
-    connection.close()
+        connection.execute("ANALYZE")
+
+
+def _into_server(engine: Engine, columns: dict[str, list[str]], parts: Iterator[Rows]) -> None:
+    with engine.begin() as connection:
+        cursor = connection.connection.cursor()
+        for rows in parts:
+            for table, values in rows.items():
+                with cursor.copy(f"COPY {table} ({', '.join(columns[table])}) FROM STDIN") as copy:
+                    for row in values:
+                        copy.write_row(row)
+        for table in ("tickets", "versions"):
+            cursor.execute(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")  # noqa: S608 - see above
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
 
 
 def markets(n_partitions: int) -> tuple[list[str], int]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-OURS: Final = ("numpy", "numba", "polars", "pyarrow", "isal", "dagster", "sqlalchemy")
+OURS: Final = ("numpy", "numba", "polars", "pyarrow", "isal", "dagster", "sqlalchemy", "psycopg", "pgpq")
 PEERS: Final = (
     *("hftbacktest", "nautilus_trader", "orjson", "msgspec", "pysimdjson", "sortedcontainers"),
     *("pandas", "duckdb", "numpy", "numba", "pyarrow", "isal"),

@@ -1,11 +1,11 @@
 """What publishing a partition costs beyond computing it and writing its file, beside how full the catalogue is.
 
-    python benchmarks/publish.py [PARTITIONS ...]
+    python benchmarks/publish.py [--postgres] [PARTITIONS ...]
 
 A step that reads one small table and makes another, with a gate of ten rules, is executed in projects whose catalogues
 are filled (full_catalogue). Timed apart and taken off: the step's function, and writing, syncing and digesting the
 file. What remains is the ticket, finding and verifying inputs, the gate, and everything that makes the result stand.
-The log is off, as in every command.
+The log is off, as in every command. With `--postgres` the catalogue is on a Postgres server that waits for its disk.
 """
 
 import shutil
@@ -24,13 +24,19 @@ from unittest.mock import patch
 import polars as pl
 from full_catalogue import FIRST, PROJECT, fill
 from loguru import logger
+from pydantic import SecretStr
 
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.orchestration.execute import Warehouse, execute
+from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.gate import Audit, Gate, Measures, Rule
 from trading_assets.orchestration.step import Output, published
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import Settings, load_settings
 from trading_assets.storage.store import Store
+
+sys.path.append(str(PROJECT / "tests" / "servers"))
+
+from postgres_server import PostgresServer, postgres_server
 
 SIZES: Final = (10, 1_000, 20_000)
 ROUNDS: Final = 9
@@ -77,24 +83,28 @@ class Stopwatch:
         return call
 
 
-def measure(sizes: Sequence[int] = SIZES, *, rounds: int = ROUNDS) -> list[dict[str, float | int | str]]:
+def measure(
+    sizes: Sequence[int] = SIZES, *, rounds: int = ROUNDS, is_on_postgres: bool = False
+) -> list[dict[str, float | int | str]]:
     """Return the median overhead of a publication, in ms, for catalogues of several sizes, measured by turns.
 
     Args:
         sizes: partitions in the catalogue.
         rounds: publications that are timed of each; one more comes before them.
+        is_on_postgres: whether the catalogue is on a server of Postgres; else it is SQLite's file.
     """
     with ExitStack() as stack:
         logger.disable(_LOGGING)
         stack.callback(logger.enable, _LOGGING)
-        houses = [stack.enter_context(_house(size)) for size in sizes]
+        server = stack.enter_context(postgres_server(durable=True)) if is_on_postgres else None
+        houses = [stack.enter_context(_house(size, server)) for size in sizes]
         times: list[list[tuple[float, float]]] = [[] for _ in sizes]
         for n in range(rounds + 1):
             for house, found in zip(houses, times, strict=True):
                 found.append(_publication(house, n))
     return [
         {
-            "what": "publish",
+            "what": "publish, on Postgres" if is_on_postgres else "publish",
             "partitions": size,
             "overhead_ms": 1e3 * median(whole - own for whole, own in found[1:]),
             "whole_ms": 1e3 * median(whole for whole, _ in found[1:]),
@@ -131,9 +141,13 @@ def _market(house: Warehouse) -> Instrument:
 
 
 @contextmanager
-def _house(size: int) -> Iterator[Warehouse]:
+def _house(size: int, server: PostgresServer | None) -> Iterator[Warehouse]:
     with tempfile.TemporaryDirectory(dir=PROJECT.parent) as folder:
         settings = _settings(Path(folder))
+        if server is not None:
+            server.run_sql(f"CREATE DATABASE full_{size}")
+            url = SecretStr(server.url(database=f"full_{size}", sslmode="disable"))
+            settings = settings.model_copy(update={"catalog": settings.catalog.model_copy(update={"url": url})})
         fill(settings, size)
         yield Warehouse.open(settings)
 
@@ -146,7 +160,8 @@ def _settings(root: Path) -> Settings:
 
 def main() -> None:
     """Print a line for each size."""
-    for row in measure([int(each) for each in sys.argv[1:]] or SIZES):
+    words = [word for word in sys.argv[1:] if word != "--postgres"]
+    for row in measure([int(each) for each in words] or SIZES, is_on_postgres="--postgres" in sys.argv):
         print(
             f"{row['partitions']:>7,} partitions: {row['overhead_ms']:.1f} ms beyond computing and writing, "
             f"{row['whole_ms']:.1f} ms in all (median of {row['rounds']})"

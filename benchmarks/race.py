@@ -84,7 +84,8 @@ class Worker:
         except BrokenPipeError:
             answer = ""
         if not answer:
-            raise RuntimeError(f"{self.entry.label}: {stderr.read()[-2000:]}")
+            said = stderr.read()[-2000:]
+            raise RuntimeError(f"{self.entry.label} ended with {self._process.wait()}: {said}")
         parsed: dict[str, Any] = json.loads(answer)
         return parsed
 

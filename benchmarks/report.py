@@ -25,7 +25,7 @@ Found = dict[str, Any]
 
 def table(found: Found) -> str:
     """Return the results as Markdown."""
-    lines = [_about(found["machine"]), ""]
+    lines = [_about(found["machine"]), *map(_about_later, found.get("later", [])), ""]
     lines += [
         "| step | contender | median ms | min to max | CPU ms | of ours | peak MiB |",
         "|---|---|--:|--:|--:|--:|--:|",
@@ -45,6 +45,22 @@ def table(found: Found) -> str:
     return "\n".join(lines)
 
 
+def joined(found: Found) -> Found:
+    """Put what was measured alone into the place that it has among the results so far."""
+    before = json.loads(JSON.read_text("utf-8"))
+    steps = {(step["name"], step["about"]): step for step in before["steps"]}
+    steps |= {(step["name"], step["about"]): step for step in found["steps"]}
+    parts = [part for part in ("sizes", "catalogue") if part in found]
+    names = [*dict.fromkeys(step["name"] for step in found["steps"]), *parts]
+    later = [each for each in before.get("later", []) if not set(each["names"]) <= set(names)]
+    return {
+        **before,
+        **{part: found[part] for part in parts},
+        "steps": list(steps.values()),
+        "later": [*later, {"names": names, "machine": found["machine"]}],
+    }
+
+
 def _about(machine: Found) -> str:
     def listed(versions: dict[str, str]) -> str:
         return ", ".join(f"{name} {version}" for name, version in versions.items())
@@ -53,6 +69,15 @@ def _about(machine: Found) -> str:
         f"{machine['when'][:10]}, commit {machine['commit']}: {machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, load {machine['load_average']} at the start; {machine['system']}.\n"
         f"Ours: {listed(machine['ours'])}.\nPeers: {listed(machine['peers'])}."
+    )
+
+
+def _about_later(part: Found) -> str:
+    machine = part["machine"]
+    return (
+        f"\nMeasured alone: {', '.join(part['names'])}, {machine['when'][:10]}, commit {machine['commit']}: "
+        f"{machine['processor']}, load {machine['load_average']} at the start; "
+        f"psycopg {machine['ours'].get('psycopg', '')}, sqlalchemy {machine['ours']['sqlalchemy']}."
     )
 
 

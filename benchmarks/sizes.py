@@ -50,7 +50,9 @@ def catalogues() -> list[dict[str, Any]]:
     sys.path.insert(0, str(Path(__file__).parent))  # those two are run as scripts, too
     publish, status = import_module("publish"), import_module("status")
     published = [
-        (row["partitions"], "publish, beyond computing and writing", row["overhead_ms"]) for row in publish.measure()
+        (row["partitions"], f"{row['what']}, beyond computing and writing", row["overhead_ms"])
+        for is_on_postgres in (False, True)
+        for row in publish.measure(is_on_postgres=is_on_postgres)
     ]
     asked = [(row["partitions"], row["what"], 1e3 * row["seconds"]) for row in status.measure()]
     return [dict(zip(("partitions", "what", "ms"), row, strict=True)) for row in [*published, *asked]]

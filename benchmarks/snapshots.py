@@ -23,11 +23,11 @@ import polars as pl
 from loguru import logger
 
 from trading_assets.identifiers import Instrument, Partition
-from trading_assets.orchestration.execute import Warehouse
+from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import load_settings
+from trading_assets.storage.database.migrate import upgrade_catalog
 from trading_assets.storage.formats import PARQUET, write_parquet
 from trading_assets.storage.lake import Lake
-from trading_assets.storage.migrate import upgrade_catalog
 from trading_assets.storage.records import Draft, Judgement, Origin
 from trading_assets.storage.snapshots.checkout import Workspace
 from trading_assets.storage.snapshots.snapshots import Snapshots
@@ -44,29 +44,30 @@ def measure(sizes: Sequence[int] = SIZES, *, rounds: int = ROUNDS) -> list[dict[
     """Return medians in ms, by turns, of a snapshot after one change, and of `dvc status` and `dvc push`."""
     logger.disable("trading_assets")
     with ExitStack() as stack:
-        houses = [stack.enter_context(_house(size)) for size in sizes]
+        houses = [stack.enter_context(full_house(size)) for size in sizes]
         times: list[list[float]] = [[] for _ in sizes]
         for n in range(rounds + 1):
             for house, found in zip(houses, times, strict=True):
-                _publish(house.lake, _partition(0), -float(n))
+                publish_pair(house.lake, nth_partition(0), -float(n))
                 start = time.perf_counter()
                 Snapshots(house.lake).take(actor="benchmark")
                 found.append(time.perf_counter() - start)
         rows: list[dict[str, float | int | str]] = []
         for size, house, found in zip(sizes, houses, times, strict=True):
             rows.append({"what": "snapshot create", "partitions": size, "ms": 1e3 * median(found[1:])})
-            rows += [{"what": what, "partitions": size, "ms": 1e3 * spent} for what, spent in _dvc(house)]
+            rows += [{"what": what, "partitions": size, "ms": 1e3 * spent} for what, spent in dvc_seconds(house)]
     return rows
 
 
-def _dvc(house: Warehouse) -> Iterator[tuple[str, float]]:
+def dvc_seconds(house: Warehouse) -> Iterator[tuple[str, float]]:
+    """Yield how long stock commands take, whole: of everything, and after one change."""
     root, snapshots = house.settings.root, Snapshots(house.lake)
     workspace = Workspace(root, snapshots)
     workspace.check_out(snapshots.find("latest"))
     yield "dvc status, first", _command(root, "status")
     yield "dvc status", _command(root, "status")
     yield "dvc push, everything", _command(root, "push")
-    _publish(house.lake, _partition(0), 1e9)
+    publish_pair(house.lake, nth_partition(0), 1e9)
     workspace.check_out(snapshots.take(actor="benchmark"))
     yield "dvc push, one changed", _command(root, "push")
 
@@ -79,7 +80,8 @@ def _command(root: Path, *arguments: str) -> float:
 
 
 @contextmanager
-def _house(size: int) -> Iterator[Warehouse]:
+def full_house(size: int) -> Iterator[Warehouse]:
+    """Make a project with so many partitions, a snapshot of them, and a remote."""
     with tempfile.TemporaryDirectory(dir=PROJECT.parent) as folder:
         root = Path(folder)
         house = Warehouse.open(load_settings(PROJECT, environment="development").model_copy(update={"root": root}))
@@ -89,16 +91,18 @@ def _house(size: int) -> Iterator[Warehouse]:
             f"[core]\n    no_scm = true\n    remote = backup\n['remote \"backup\"']\n    url = {root}/remote\n"
         )
         for n in range(size // 2):
-            _publish(house.lake, _partition(n), float(n))
+            publish_pair(house.lake, nth_partition(n), float(n))
         Snapshots(house.lake).take(actor="benchmark")
         yield house
 
 
-def _partition(n: int) -> Partition:
+def nth_partition(n: int) -> Partition:
+    """Return one of the partitions: days of some instruments."""
     return Partition(FIRST + timedelta(days=n // MARKETS), Instrument(f"M{n % MARKETS}", "BINANCE"))
 
 
-def _publish(lake: Lake, partition: Partition, value: float) -> None:
+def publish_pair(lake: Lake, partition: Partition, value: float) -> None:
+    """Publish a table of both assets with one ticket."""
     with lake.ticket("pair", partition, run_id="benchmark") as ticket:
         drafts = []
         for asset in ("books", "trades"):
