@@ -1,6 +1,6 @@
 """Write the parts of the documents that follow from the code: `make docs`.
 
-Belongs here: the graph in README.md, docs/assets.md, and which of the documents are generated at all.
+Belongs here: the graph in README.md, docs/assets.md, the matrix in docs/postgres.md, and which are generated at all.
 Does not: what is said about an asset; that is the docstring of its step. tests/test_docs.py fails when a document is
 not what this module would write.
 """
@@ -16,11 +16,10 @@ from trading_assets.features.dictionary import dictionary
 from trading_assets.orchestration.gate import Rule
 from trading_assets.orchestration.step import Days, Output, Step
 from trading_assets.settings import Settings
+from trading_assets.storage.database.roles import WRITES
 from trading_assets.storage.formats import CAPTURE, DOCUMENT
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
-START: Final = "<!-- graph:start -->"
-END: Final = "<!-- graph:end -->"
 
 Stages = Mapping[str, Sequence[Step]]
 
@@ -42,9 +41,10 @@ published together. What a rule means and how it is judged: [gate](gate.md).
 
 def documents(settings: Settings) -> dict[Path, str]:
     """Return every generated document, complete, by its path."""
-    readme = PROJECT / "README.md"
+    readme, postgres = PROJECT / "README.md", PROJECT / "docs" / "postgres.md"
     return {
-        readme: with_graph(readme.read_text(), graph(STAGES, settings)),
+        readme: with_part(readme.read_text(), "graph", graph(STAGES, settings)),
+        postgres: with_part(postgres.read_text(), "roles", roles()),
         PROJECT / "docs" / "assets.md": assets(STAGES, settings),
         PROJECT / "docs" / "features.md": dictionary(),
     }
@@ -55,17 +55,26 @@ def default_settings() -> Settings:
     return Settings(root=PROJECT, environment="development")
 
 
-def with_graph(text: str, picture: str) -> str:
+def with_part(text: str, name: str, part: str) -> str:
     """Replace what stands between the markers.
 
     Raises:
         ValueError: the text does not have each marker once, in order.
     """
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end) or START in rest or END in after:
-        raise ValueError(f"the text needs {START} and, after it, {END}, once each")
-    return f"{before}{START}\n{picture}{END}{after}"
+    first, last = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
+    before, start, rest = text.partition(first)
+    _, end, after = rest.partition(last)
+    if not (start and end) or first in rest or last in after:
+        raise ValueError(f"the text needs {first} and, after it, {last}, once each")
+    return f"{before}{first}\n{part}{last}{after}"
+
+
+def roles() -> str:
+    """Write the matrix of roles as a table."""
+    rows = (
+        f"| `{table}` | {', '.join(filter(None, ('SELECT', writes)))} | SELECT |\n" for table, writes in WRITES.items()
+    )
+    return "| table | writer | reader |\n|---|---|---|\n" + "".join(rows)
 
 
 def graph(stages: Stages, settings: Settings) -> str:
