@@ -22,11 +22,11 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def recording(**changes: float) -> Recording:
+def recording(**changes: Any) -> Recording:
     return Recording(**{**DEFAULTS, **changes})
 
 
-def captured(instrument: Instrument = SIMBTC, **changes: float) -> dict[date, bytes]:
+def captured(instrument: Instrument = SIMBTC, **changes: Any) -> dict[date, bytes]:
     days: dict[date, bytes] = {}
     for day, part in simulate(instrument, recording(**changes)):
         days[day] = days.get(day, b"") + part

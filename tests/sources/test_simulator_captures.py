@@ -44,6 +44,14 @@ def test_a_longer_recording_begins_like_a_shorter_one() -> None:
     assert long[DAY].startswith(short[DAY][: len(short[DAY]) * 9 // 10])
 
 
+def test_a_day_that_is_simulated_later_has_ids_above_those_of_days_before() -> None:
+    before = parsed(captured(days=2, minutes_per_day=2)[NEXT])
+    later = parsed(captured(start_day=date(2024, 8, 10), minutes_per_day=2)[date(2024, 8, 10)])
+
+    assert max(depth["u"] for depth in of_kind(before, *DEPTH)) < min(d["U"] for d in of_kind(later, *DEPTH))
+    assert max(trade["t"] for trade in of_kind(before, *TRADE)) < min(t["t"] for t in of_kind(later, *TRADE))
+
+
 def test_files_are_named_by_instrument_and_day_and_hold_the_lines(tmp_path: Path) -> None:
     paths = write_captures(tmp_path, [SIMBTC, SIMETH], recording(days=2, minutes_per_day=1))
 

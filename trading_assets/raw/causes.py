@@ -16,6 +16,14 @@ NO_SNAPSHOT: Final = (
     "Import a file of the same day that has one, or one of the day before that ends with a known book"
 )
 
+BEHIND: Final = (
+    "{n:,} changes and snapshots have update ids behind those of the book before them, so they were taken for old: the "
+    "venue began its ids again, or files of two recordings are mixed. Import the recording of each apart, beginning "
+    "with a snapshot"
+)
+
+_BEHIND_SHARE: Final = 0.05
+"""A few updates are behind in any recording: those that a snapshot overtook."""
 _IN_WORDS: Final = {"crossed": "crossed or without one of its sides"}
 
 
@@ -26,9 +34,15 @@ def book_causes(findings: Findings, *, is_ever_valid: bool) -> Iterator[tuple[st
         findings: of the replay.
         is_ever_valid: whether any row of the book is.
     """
-    if not is_ever_valid and not findings.counts.used.get("snapshot"):
-        yield "valid_share", NO_SNAPSHOT
-        yield "n_rows_lacking", NO_SNAPSHOT
+    counts = findings.counts
+    n_behind = counts.ignored.get("stale", 0) + counts.ignored.get("unused_snapshot", 0)
+    are_many_behind = n_behind > _BEHIND_SHARE * counts.used["depth_update"]
+    if are_many_behind:
+        yield "coverage", BEHIND.format(n=n_behind)
+    if not is_ever_valid and not counts.used["snapshot"]:
+        why = BEHIND.format(n=n_behind) if are_many_behind else NO_SNAPSHOT
+        yield "valid_share", why
+        yield "n_rows_lacking", why
         return
     causes = findings.gaps[CAUSE].cast(pl.String)
     counted = {cause: n for cause in BOOK_CAUSES if (n := int((causes == cause).sum()))}

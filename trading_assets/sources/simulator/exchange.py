@@ -46,6 +46,9 @@ SNAPSHOT_PHASE_NS: Final = 537_000_000
 PAUSE_SEQS_PER_S: Final = 180
 PAUSE_TRADES_PER_S: Final = 5
 """Ids that a second nobody records uses up, about as many as a recorded one."""
+FIRST_SEQS_PER_S: Final = 1_000
+FIRST_TRADES_PER_S: Final = 100
+"""The first ids are counted from 1970, faster than any are used up: a day simulated later begins above days before."""
 SECOND_NS: Final = 1_000_000_000
 
 
@@ -91,7 +94,8 @@ def blocks(instrument: Instrument, recording: Recording) -> Iterator[Block]:
         InvalidIdentifier: the instrument is of a venue that is not simulated.
     """
     rng, _ = streams(instrument, recording.seed)
-    venue = _Venue(rng, recording.signal_strength)
+    _, first_ns, _ = next(recording.sessions())
+    venue = _Venue(rng, recording.signal_strength, opens_ns=first_ns)
     offset_ns = recording.clock_offset_ms * 1_000_000
     closed_ns = None
     for day, opens_ns, closes_ns in recording.sessions():
@@ -107,14 +111,14 @@ def blocks(instrument: Instrument, recording: Recording) -> Iterator[Block]:
 class _Venue:
     """The exchange's state between blocks."""
 
-    def __init__(self, rng: np.random.Generator, strength: float) -> None:
+    def __init__(self, rng: np.random.Generator, strength: float, *, opens_ns: int) -> None:
         self._rng = rng
         self._strength = strength
         self._flow = tokyo_flow(speed=SPEED, distance=DISTANCE, order_lots=ORDER_LOTS)
         self._book = full_book(self._flow, mid_tick=int(rng.integers(*MID_TICKS)))
         self._pressure: float | None = None
-        self._seq = 10_000_000_000
-        self._trade_id = 1_000_000_000
+        self._seq = opens_ns * FIRST_SEQS_PER_S // SECOND_NS
+        self._trade_id = opens_ns * FIRST_TRADES_PER_S // SECOND_NS
         advance(self._book, self._flow, np.zeros(WARM_UP_S * SECOND_NS // STEP_NS), start_ns=0, rng=rng)
 
     def play(self, day: date, start_ns: int, snapshots_at: list[int]) -> Block:
