@@ -51,6 +51,12 @@ def test_storage_imports_no_stage() -> None:
     assert {} == {path: names for path, names in found.items() if names}
 
 
+def test_orchestration_knows_no_graph() -> None:
+    whole = {"trading_assets.definitions", "trading_assets.graph"}
+
+    assert [] == [str(path) for path in (PACKAGE / "orchestration").rglob("*.py") if imported(path) & whole]
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_imports_only_stages_before_it(stage: str) -> None:
     later = {f"trading_assets.{name}" for name in STAGES[STAGES.index(stage) + 1 :]}

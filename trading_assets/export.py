@@ -15,7 +15,7 @@ from polars import selectors
 
 from trading_assets.errors import TradingAssetsError
 from trading_assets.identifiers import Partition, parse_asset
-from trading_assets.orchestration.lacking import standing
+from trading_assets.lacking import standing
 from trading_assets.orchestration.warehouse import Warehouse
 
 STDOUT: Final = Path("-")

@@ -13,10 +13,11 @@ from typing import Self
 
 from sqlalchemy import Engine
 
+from trading_assets.graph import graph_outlines
 from trading_assets.identifiers import Instrument
 from trading_assets.orchestration.market_plan import CHANGED, Cell, MarketPlan, State
 from trading_assets.orchestration.moment import markets_now
-from trading_assets.orchestration.outline import Outline, graph_outlines, needed_by
+from trading_assets.orchestration.outline import Outline, needed_by
 from trading_assets.orchestration.plan import differences, pending_in_words
 from trading_assets.settings import Settings
 from trading_assets.storage.database.age import tell_age

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from trading_assets.errors import NotExpected, NotPublished
 from trading_assets.identifiers import Instrument, Partition, parse_asset, parse_day
-from trading_assets.orchestration.lacking import lacking, needs_of
+from trading_assets.lacking import lacking, needs_of
 from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.settings import current_settings
 from trading_assets.storage.catalog import PointerRow

@@ -14,12 +14,12 @@ from trading_assets.definitions import STEPS
 from trading_assets.errors import NotExpected, NotPublished
 from trading_assets.export import write_partition
 from trading_assets.identifiers import Partition
+from trading_assets.lacking import standing
 from trading_assets.orchestration.assets import as_dagster_asset
 from trading_assets.orchestration.days import Days
 from trading_assets.orchestration.execute import execute
 from trading_assets.orchestration.gate import Gate, Rule
 from trading_assets.orchestration.importing import land
-from trading_assets.orchestration.lacking import standing
 from trading_assets.orchestration.market_plan import State
 from trading_assets.orchestration.plan import pending, standings
 from trading_assets.orchestration.resources import resources

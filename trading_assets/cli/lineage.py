@@ -33,7 +33,7 @@ def lineage(
 
     What was shown already is not followed again.
     """
-    from trading_assets.orchestration.lacking import standing  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.lacking import standing  # noqa: PLC0415 - SQLAlchemy is slow to import
     from trading_assets.storage.database.transactions import query  # noqa: PLC0415 - see above
     from trading_assets.storage.lineage import origins_of  # noqa: PLC0415 - see above
 

@@ -1,20 +1,14 @@
-"""The graph in outline: what a plan has to know of each step, without importing what computes.
+"""A step in outline: what a plan has to know of it, without what computes it.
 
-Importing the steps takes seconds, because it imports what they compute with. Their outlines are kept in a file, beside
-a digest of every source file's size and time and of all settings: the rule by which Python knows whether a module that
-it compiled has changed. Where anything is not as it was, the steps are imported and the file is written anew.
-
-Belongs here: outlines, and keeping them. Does not: what follows from them (plan).
+Belongs here: outlines of steps that are at hand. Does not: those of the whole graph (`trading_assets.graph`), what
+follows from them (plan).
 """
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from trading_assets.orchestration.days import Days
 from trading_assets.settings import Settings
@@ -22,8 +16,6 @@ from trading_assets.storage.registry import TickRules
 
 if TYPE_CHECKING:
     from trading_assets.orchestration.step import Step
-
-_PACKAGE: Final = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,55 +53,6 @@ def outline_of(step: "Step", settings: Settings) -> Outline:
         settings_digest=settings.digest(step.reads),
         needs=step.needs,
     )
-
-
-def graph_outlines(settings: Settings) -> tuple[Outline, ...]:
-    """Return the outlines of the whole graph, in its order."""
-    path = settings.root / "var" / "outlines.json"
-    key = _key(settings)
-    with suppress(OSError, ValueError, KeyError, TypeError):  # whatever is wrong with it, it is made anew
-        kept = json.loads(path.read_bytes())
-        if kept["key"] == key:
-            return tuple(_read(each) for each in kept["outlines"])
-    from trading_assets.definitions import STEPS  # noqa: PLC0415 - it takes seconds: see above
-
-    found = tuple(outline_of(step, settings) for step in STEPS)
-    with suppress(OSError):  # it only saves time
-        _write(path, {"key": key, "outlines": [_written(each) for each in found]})
-    return found
-
-
-def _key(settings: Settings) -> str:
-    digest = hashlib.md5(settings.model_dump_json().encode(), usedforsecurity=False)
-    for path, status in sorted(_sources(str(_PACKAGE))):
-        digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
-
-
-def _sources(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                yield from _sources(entry.path)
-            elif entry.name.endswith(".py"):
-                yield entry.path, entry.stat()
-
-
-def _written(outline: Outline) -> dict[str, Any]:
-    return asdict(outline) | {"services": sorted(outline.services)}
-
-
-def _read(kept: Mapping[str, Any]) -> Outline:
-    inputs = {name: Days(**days) for name, days in kept["inputs"].items()}
-    told: Mapping[str, Any] = {**kept, "inputs": inputs, "services": frozenset(kept["services"])}
-    return Outline(**{**told, "outputs": tuple(kept["outputs"])})
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write beside, then rename: several processes may do so at once."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    aside.write_text(json.dumps(content))
-    aside.replace(path)
 
 
 def needed_by(outlines: Sequence[Outline]) -> list[str]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import date
 
 from trading_assets.errors import NotExpected, NotPublished
+from trading_assets.graph import graph_outlines
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.orchestration.execute import bare_of
-from trading_assets.orchestration.outline import graph_outlines
 from trading_assets.orchestration.warehouse import Warehouse
 from trading_assets.storage.records import Version
 
