@@ -81,6 +81,14 @@ class CatalogFailed(TradingAssetsError):
     """The catalogue's database cannot be reached, opened or used; what was published before still stands."""
 
 
+class ForeignLake(TradingAssetsError):
+    """A lake of another catalogue, into which this one may not publish and of which it may remove nothing."""
+
+
+class InstanceFailed(TradingAssetsError):
+    """Dagster's own storage, of runs and events, that cannot be opened as its configuration describes it."""
+
+
 class NotABackup(TradingAssetsError):
     """A file that no catalogue can be restored from: another one, damaged, of newer code, or not for this database."""
 

@@ -16,7 +16,7 @@ from trading_assets.definitions import STEPS, build_assets
 from trading_assets.errors import NotACapture
 from trading_assets.identifiers import Instrument, Partition
 from trading_assets.models.document import ModelDocument
-from trading_assets.orchestration.bootstrap import prepare
+from trading_assets.orchestration.bootstrap import open_instance, prepare
 from trading_assets.orchestration.importing import Imported, adopt_landed, files_in, land, landed_partitions
 from trading_assets.orchestration.plan import Standing, recorded_days, standings
 from trading_assets.orchestration.resources import resources
@@ -49,7 +49,7 @@ class Session:
         prepare(settings)
         handed = resources(settings)
         adopt_landed(handed["warehouse"])
-        instance = dg.DagsterInstance.get()
+        instance = open_instance()
         repairs = reconcile(instance, handed["warehouse"])
         return cls(settings, handed["warehouse"], instance, build_assets(settings), handed, repairs)
 

@@ -137,6 +137,33 @@ def restore(file: File) -> None:
     if made.environment != settings.environment:
         complain("note", f"the backup is of {made.environment}, and this is {settings.environment}", "yellow")
     say("now compare the files that it names with their md5: trading-assets verify")
+    say("where it takes the place of another catalogue of this lake: trading-assets db adopt")
+
+
+@db.command("adopt")
+def adopt() -> None:
+    """Make the lake this catalogue's, after it took the place of another one.
+
+    A lake has one catalogue, which alone may publish into it and remove from it: the first that published. After a move
+    to a server, or to another one:
+
+        trading-assets db restore catalog.zip && trading-assets db adopt
+
+    From then on the catalogue before can publish nothing there any more.
+    """
+    from trading_assets.health.check import is_made, place_of  # noqa: PLC0415 - see above
+    from trading_assets.storage import ownership  # noqa: PLC0415 - see above
+    from trading_assets.storage.database.engines import open_engine  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from trading_assets.storage.database.transactions import query  # noqa: PLC0415 - see above
+
+    settings = current_settings()
+    if not is_made(settings):
+        raise CatalogFailed(f"there is no catalogue at {place_of(settings)}: nothing that could have a lake")
+    root = settings.path(settings.lake.root)
+    name = query(open_engine(settings), lambda session: ownership.name_of(session.connection(), root))
+    before = ownership.adopt(root, name)
+    what = "was so before" if before == name else f"was that of {before}" if before else "was nobody's"
+    say(f"{root} is the lake of {name}: ", what, "dim" if before == name else "green")
 
 
 def _server_cells(found: "Health", server: "Server") -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from trading_assets.health.inspection import check_catalog
 from trading_assets.settings import Settings
 from trading_assets.storage.database.engines import POSTGRES, catalog_url, open_engine, open_for_looking
 from trading_assets.storage.database.faults import in_words
+from trading_assets.storage.database.transactions import query
+from trading_assets.storage.ownership import name_of, owner_of
 
 _SECRET: Final = frozenset({"password", "sslpassword"})
 """Parameters of an address that are nobody's business."""
@@ -94,10 +96,20 @@ def check_health(settings: Settings) -> Health:
         return health
     engine = open_engine(settings)
     _look_at_schema(engine, health)
+    _look_at_lake(settings, engine, health)
     with _connected(engine) as connection:
         if (said := connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()) != "ok":
             health.faults.append(f"SQLite finds the file damaged: {said}")
     return health
+
+
+def _look_at_lake(settings: Settings, engine: Engine, health: Health) -> None:
+    """Ask whether the lake is this catalogue's."""
+    root = settings.path(settings.lake.root)
+    owner = owner_of(root)
+    name = query(engine, lambda session: name_of(session.connection(), root))
+    if owner not in {name, None}:
+        health.faults.append(f"{root} is the lake of the catalogue {owner}, and this is {name}")
 
 
 def _look_at_schema(engine: Engine, health: Health) -> tuple[str, ...]:
@@ -124,6 +136,7 @@ def _look_at_servers(settings: Settings, health: Health) -> None:
             health.faults.append(f"{server.name} cannot be reached: {server.error}")
         elif not has_schema:
             health.roles, has_schema = _look_at_schema(engine, health), True
+            _look_at_lake(settings, engine, health)
             engine.dispose()
     n_primaries = sum(not server.error and not server.follows for server in health.servers)
     if n_primaries != 1:

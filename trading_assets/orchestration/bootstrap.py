@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 
+from trading_assets.errors import InstanceFailed
 from trading_assets.identifiers import Instrument
 from trading_assets.models.tracking import prepare_store
 from trading_assets.raw.decoding.decode import decode
@@ -29,12 +31,16 @@ from trading_assets.storage.snapshots.cache import Cache
 from trading_assets.storage.snapshots.dvc import know_cache
 from trading_assets.storage.store import Store
 
+_OF_STORAGE: Final = frozenset({"dagster", "dagster_postgres", "sqlalchemy", "psycopg", "psycopg2"})
+"""Whose errors are those of a storage that is configured wrongly, or away."""
+
 
 def prepare(settings: Settings) -> None:
     """Make or upgrade the catalogue, Dagster's home and MLflow's store, and tell DVC of its cache; cheap where done.
 
     Raises:
         CatalogFailed: the catalogue is on a server, and missing or of another schema: upgrading it is for its owner.
+        InstanceFailed: Dagster's storage cannot be opened.
     """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
@@ -48,9 +54,27 @@ def prepare(settings: Settings) -> None:
         know_cache(settings.root, Cache(Store(settings.path(settings.lake.root))))
         _link(home / "dagster.yaml", to=settings.path(settings.dagster.configuration))
         os.environ["DAGSTER_HOME"] = str(home)
-        with dg.DagsterInstance.get():
-            pass
+        open_instance().dispose()
         prepare_store(settings)
+
+
+def open_instance() -> dg.DagsterInstance:
+    """Open Dagster's storage of runs and events.
+
+    Raises:
+        InstanceFailed: it cannot be opened as its configuration describes it.
+    """
+    try:
+        return dg.DagsterInstance.get()
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _OF_STORAGE:
+            raise
+        lines = str(error.__cause__ or error).splitlines()  # dagster-postgres itself only says that it tried often
+        reason = next((line for line in lines if "PostProcessingError: " in line), lines[0] if lines else "")
+        raise InstanceFailed(
+            "Dagster's storage cannot be opened as its dagster.yaml describes it (the setting dagster.configuration): "
+            + reason.rpartition("PostProcessingError: ")[2]
+        ) from error
 
 
 def compile_kernels() -> None:

@@ -30,6 +30,7 @@ from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.guard import publishing
 from trading_assets.storage.durability.leftovers import remove_half_refusals
 from trading_assets.storage.formats import Published, count_rows, open_published
+from trading_assets.storage.ownership import claim, name_of
 from trading_assets.storage.records import Draft, Origin, Ticket, Version
 from trading_assets.storage.rows import as_refusal, as_version, move_pointer, published_as, record_judgements
 from trading_assets.storage.store import Store
@@ -63,12 +64,13 @@ class Lake:
         What earlier, dead holders left in staging and quarantine is cleared first.
 
         Raises:
+            ForeignLake: the lake is another catalogue's.
             DiskFull, DiskFailed: the disk did not take it, here or within the block; nothing was published.
         """
         with disk_faults_named(self.store.root, f"{step} of {partition}"):
             self.store.sweep()
-            remove_half_refusals(self.store, self.engine, partition)
             number = self._take(step, partition, run_id, requested_by)
+            remove_half_refusals(self.store, self.engine, partition)
             with self.store.staging(f"{number}-{step}") as folder:
                 ticket = Ticket(number, step, partition, run_id, folder)
                 try:
@@ -89,6 +91,7 @@ class Lake:
         }
 
         def work(session: Session) -> TicketRow:
+            claim(self.store.root, name_of(session.connection(), self.store.root))
             session.add(row := TicketRow(**values))
             return row
 

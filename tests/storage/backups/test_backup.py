@@ -28,6 +28,7 @@ from trading_assets.storage.catalog import AuditRow, QuarantineRow, TicketRow
 from trading_assets.storage.database.engines import catalog_url, open_engine
 from trading_assets.storage.database.schema import SCHEMA, VERSION_TABLE
 from trading_assets.storage.lake import Lake
+from trading_assets.storage.ownership import adopt, name_of
 from trading_assets.storage.store import Store
 
 MakeSettings = Callable[[str], Settings]
@@ -169,6 +170,8 @@ def test_tickets_go_on_above_all_that_may_have_been_taken(catalog_on: MakeSettin
 
     back_up(old, file, environment="development")
     restore(new, file, MIGRATIONS)
+    with new.connect() as connection:
+        adopt(settings.root, name_of(connection, settings.root))
 
     with Lake(Store(settings.root), new).ticket("step", partition, run_id="run") as next_ticket:
         assert ticket.id + TAKEN_SINCE < next_ticket.id
@@ -311,6 +314,61 @@ def test_rows_that_are_not_those_of_the_manifest_are_refused(catalog_on: MakeSet
     assert_refused(catalog_on, file, "the rows of tickets are not those that were written")
 
 
+@ON_BOTH
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("tickets", "id", 2**70),
+        ("tickets", "id", 2**63 - 1),
+        ("tickets", "id", True),
+        ("tickets", "step", {"a": 1}),
+        ("tickets", "step", "\ud800"),
+        ("tickets", "taken_at", "9999-12-31T23:59:59-10:00"),
+        ("versions", "n_bytes", "abc"),
+    ],
+)
+def test_values_that_no_catalogue_has_are_refused(
+    catalog_on: MakeSettings, file: Path, kind: str, table: str, column: str, value: Any
+) -> None:
+    backed_up(catalog_on, file)
+
+    def changed(lines: bytes) -> bytes:
+        first, *rest = lines.splitlines(keepends=True)
+        return b"".join([json.dumps({**json.loads(first), column: value}).encode() + b"\n", *rest])
+
+    rewritten_with_its_digest(file, table, changed)
+
+    with pytest.raises(NotABackup):
+        restore(open_engine(catalog_on(kind)), file, MIGRATIONS)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"), [(b"[" * 100_000 + b"\n", "cannot be read"), (b"0" * 3_000_000 + b"\n", "longer than")]
+)
+def test_rows_that_would_take_all_memory_are_refused(
+    catalog_on: MakeSettings, file: Path, row: bytes, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trading_assets.storage.backups.archive._MAX_LINE", 2_000_000)
+    backed_up(catalog_on, file)
+    rewritten_with_its_digest(file, "tickets", lambda _: row)
+
+    assert_refused(catalog_on, file, told)
+
+
+@ON_BOTH
+def test_a_highest_number_below_that_of_a_row_does_not_count(catalog_on: MakeSettings, file: Path, kind: str) -> None:
+    backed_up(catalog_on, file)
+    rewritten(file, "manifest.json", lambda text: text.replace(f'"highest": {ROWS}'.encode(), b'"highest": 1'))
+    new = open_engine(catalog_on(kind))
+
+    restore(new, file, MIGRATIONS)
+
+    values = {"acted_at": datetime.now(UTC), "actor": "a", "act": "b", "subject": "c", "reason": "d"}
+    with new.begin() as connection:
+        key = connection.execute(insert(AuditRow).values(values)).inserted_primary_key
+    assert (ROWS + 1,) == tuple(key or ())
+
+
 def test_a_member_of_the_owner_restores_and_a_writer_backs_up(
     server: PostgresServer, catalog_on: MakeSettings, file: Path
 ) -> None:
@@ -362,6 +420,21 @@ def rewritten(file: Path, name: str, change: Callable[[bytes], bytes]) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for each, content in members.items():
             archive.writestr(each, change(content) if each == name else content)
+
+
+def rewritten_with_its_digest(file: Path, table: str, change: Callable[[bytes], bytes]) -> None:
+    """Edit a table as somebody who knows how backups are checked."""
+    rewritten(file, f"tables/{table}.jsonl", change)
+    with zipfile.ZipFile(file) as archive:
+        rows = archive.read(f"tables/{table}.jsonl")
+    told = {"sha256": hashlib.sha256(rows).hexdigest(), "n_rows": rows.count(b"\n")}
+
+    def said(text: bytes) -> bytes:
+        manifest = json.loads(text)
+        manifest["tables"][table] |= told
+        return json.dumps(manifest).encode()
+
+    rewritten(file, "manifest.json", said)
 
 
 def assert_refused(catalog_on: MakeSettings, file: Path, told: str) -> None:

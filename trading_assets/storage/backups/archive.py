@@ -18,7 +18,7 @@ from tempfile import mkstemp
 from typing import IO, Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trading_assets.errors import BackupExists, NotABackup
 from trading_assets.storage.durability.disk_faults import disk_faults_named
@@ -29,6 +29,10 @@ FORMAT_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
 _MAX_MANIFEST: Final = 1 << 20
 _BATCH: Final = 1_000
+_MAX_LINE: Final = 1 << 26
+"""Bytes of one row; the longest that a catalogue has are the texts of snapshots."""
+MAX_NUMBER: Final = 1 << 62
+"""Below what any database numbers rows with, and above what any will reach."""
 _DAMAGE: Final = (BadZipFile, zlib.error, EOFError, KeyError, ValueError, RuntimeError, NotImplementedError)
 """What reading a zip raises whose bytes are not those that were written."""
 
@@ -41,7 +45,7 @@ class TableManifest(BaseModel):
     columns: tuple[str, ...]
     n_rows: int
     sha256: str
-    highest: int | None
+    highest: int | None = Field(ge=0, le=MAX_NUMBER)
     """The highest number that was ever given to a row; null where rows have no numbers."""
 
 
@@ -134,11 +138,14 @@ class Backup:
         if (found := set(self._archive.namelist())) != members:
             raise NotABackup(f"its members are not those of its manifest: {', '.join(sorted(found ^ members))}")
         for name, table in self.manifest.tables.items():
-            digest, n = hashlib.sha256(), 0
+            digest, n, n_of_line = hashlib.sha256(), 0, 0
             with self._archive.open(f"tables/{name}.jsonl") as member:
                 while chunk := member.read(1 << 18):
                     digest.update(chunk)
                     n += chunk.count(b"\n")
+                    n_of_line = len(chunk) - chunk.rfind(b"\n") - 1 if b"\n" in chunk else n_of_line + len(chunk)
+                    if n_of_line > _MAX_LINE:
+                        raise NotABackup(f"a row of {name} is longer than {_MAX_LINE:,} bytes")
             if (n, digest.hexdigest()) != (table.n_rows, table.sha256):
                 raise NotABackup(f"the rows of {name} are not those that were written")
 

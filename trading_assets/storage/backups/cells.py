@@ -53,7 +53,7 @@ def line_reader(table: Table) -> Callable[[bytes], dict[str, Any]]:
     def read(line: bytes) -> dict[str, Any]:
         try:
             return _changed(json.loads(line), changes)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise NotABackup(f"a row of {table.name} in the backup cannot be read: {error}") from error
 
     return read
@@ -84,18 +84,41 @@ def _moment(value: datetime) -> str:
     return (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
 
 
+def _moment_of(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
 def _number(value: float) -> float | str:
     if math.isfinite(value):
         return float(value) + 0.0
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever JSON has
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no text")
+    value.encode()  # a half of a surrogate pair is none either
+    return value
+
+
+def _truth(value: Any) -> bool:  # noqa: ANN401 - see above
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r:.40} is neither true nor false")
+    return value
+
+
+def _whole(value: Any) -> int:  # noqa: ANN401 - see above
+    if not isinstance(value, int) or isinstance(value, bool) or not -(1 << 63) <= value < 1 << 63:
+        raise TypeError(f"{value!r:.40} is no whole number of 64 bits")
+    return value
+
+
 _KINDS: Final[tuple[tuple[type[TypeEngine[Any]], tuple[_Change, _Change]], ...]] = (
-    (String, (None, None)),
-    (Boolean, (bool, bool)),
-    (Integer, (None, None)),
+    (String, (None, _text)),
+    (Boolean, (bool, _truth)),
+    (Integer, (None, _whole)),
     (Float, (_number, float)),
-    (DateTime, (_moment, datetime.fromisoformat)),
+    (DateTime, (_moment, _moment_of)),
     (Date, (date.isoformat, date.fromisoformat)),
 )
 """How a value is written and read, by the type of its column; the text of JSON counts as text."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from trading_assets.errors import CatalogNotEmpty, NotABackup
-from trading_assets.storage.backups.archive import Backup, Manifest, opened
+from trading_assets.storage.backups.archive import MAX_NUMBER, Backup, Manifest, opened
 from trading_assets.storage.backups.cells import line_reader
 from trading_assets.storage.backups.content import (
     count_and_digest,
@@ -155,9 +155,12 @@ def _number_on(connection: Connection, manifest: Manifest) -> None:
     for name, told in manifest.tables.items():
         if told.highest is None or not inspect(connection).has_table(name):
             continue
-        highest = told.highest + (TAKEN_SINCE if name == TicketRow.__tablename__ else 0)
+        (column,) = inspect(connection).get_pk_constraint(name)["constrained_columns"]
+        there = connection.scalar(text(f"SELECT coalesce(max({column}), 0) FROM {name}"))  # noqa: S608 - of our schema
+        if there > MAX_NUMBER:
+            raise NotABackup(f"{name} has a row of the number {there}, which no catalogue reaches")
+        highest = max(told.highest, there) + (TAKEN_SINCE if name == TicketRow.__tablename__ else 0)
         if connection.dialect.name == POSTGRES:
-            (column,) = inspect(connection).get_pk_constraint(name)["constrained_columns"]
             sequence = {"sequence": sequence_of(connection, name, column), "n": max(highest, 1), "is_used": highest > 0}
             connection.execute(text("SELECT setval(CAST(:sequence AS regclass), :n, :is_used)"), sequence)
         elif _numbers_of_its_own(connection, name):

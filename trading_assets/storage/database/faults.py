@@ -35,7 +35,10 @@ _CONNECTING: Final = (
     ),
     (
         r"permission denied for database|is not permitted to log in",
-        "have a DBA make the user of catalog.url a member of one of the catalogue's roles (docs/postgres.md)",
+        (
+            "have a DBA make the user of catalog.url a member of one of the catalogue's roles, and GRANT CONNECT ON "
+            "DATABASE to that role (docs/postgres.md)"
+        ),
     ),
     (r"database .* does not exist", "create the database, or correct its name in catalog.url"),
 )
@@ -50,7 +53,10 @@ _WITHIN: Final = {
     "42703": "a column is missing: run `trading-assets db upgrade` as the owner",
     "3F000": "the schema is missing: run `trading-assets db upgrade` as the owner",
     "57014": "a statement took longer than catalog.statement_timeout_s",
-    "55P03": "another process held the write lock for longer than catalog.busy_timeout_s: see what it does, or end it",
+    "55P03": (
+        "the write lock was held for longer than catalog.busy_timeout_s, by another process or by a commit that waits "
+        "for its standby: bring the standby back, and terminate no session on the server, which would commit without it"
+    ),
 }
 
 
@@ -93,7 +99,7 @@ def in_words(error: DBAPIError | OldPrimary, *, is_in_doubt: bool = False) -> Tr
     if code == _DISK_FULL:
         return DiskFull(f"the disk of the catalogue's server is full ({text}): free some space there and run it again")
     if code in _WITHIN:
-        return CatalogFailed(f"the catalogue: {text}: {_WITHIN[code]}")
+        return CatalogFailed(f"the catalogue: {text}: {_WITHIN[code]}{f'. {_IN_DOUBT}' if is_in_doubt else ''}")
     if is_lost(error):
         return CatalogFailed(
             f"the catalogue cannot be reached: {text}: is the server running, and does catalog.url name it? "

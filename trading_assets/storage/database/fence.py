@@ -17,9 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
+from pydantic import TypeAdapter, ValidationError
+
+from trading_assets.errors import CatalogFailed
 from trading_assets.storage.database.faults import OldPrimary
 
 _FILE: Final = "catalog-timelines.json"
+_TIMELINES: Final = TypeAdapter(dict[str, int])
 
 
 class Identity(NamedTuple):
@@ -37,8 +41,16 @@ class Fence:
     root: Path
 
     def has_newest(self, server: Identity) -> bool:
-        """Tell whether the server's cluster was seen before, and on no newer timeline than the server's."""
+        """Tell whether the server's cluster was seen before, and on no newer timeline than the server's.
+
+        Raises:
+            CatalogFailed: what was seen cannot be read.
+        """
         return server.timeline >= self._seen().get(server.cluster, math.inf)
+
+    def newest(self, cluster: str) -> int:
+        """Return the newest timeline of a cluster that was seen; 0 where none was."""
+        return self._seen().get(cluster, 0)
 
     def admit(self, server: Identity) -> None:
         """Let a primary in, and remember its timeline where it is a newer one.
@@ -46,7 +58,7 @@ class Fence:
         Raises:
             OldPrimary: the lake has seen a newer timeline of the same cluster.
         """
-        newest = self._seen().get(server.cluster, 0)
+        newest = self.newest(server.cluster)
         if server.timeline == newest:
             return
         if server.timeline > newest:
@@ -55,10 +67,15 @@ class Fence:
             raise OldPrimary(server.timeline, newest)
 
     def _seen(self) -> dict[str, int]:
+        path = self.root / _FILE
         try:
-            return dict(json.loads((self.root / _FILE).read_text("utf-8")))
+            return _TIMELINES.validate_json(path.read_bytes())
         except FileNotFoundError:
             return {}
+        except ValidationError as error:
+            raise CatalogFailed(
+                f"{path} is damaged, which says which server took whose place: remove it once no old primary runs"
+            ) from error
 
     def _raised(self, server: Identity) -> int:
         with self._alone() as aside:

@@ -8,9 +8,11 @@ roles (roles). Source: https://www.postgresql.org/docs/current/libpq-connect.htm
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
+from loguru import logger
 from psycopg.conninfo import conninfo_attempts
 from psycopg.pq import Conninfo
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -47,18 +49,18 @@ def open_postgres(url: URL, settings: Settings, *, is_for_looking: bool) -> Engi
         raise InvalidSettings(f"settings: catalog.url: {url.drivername} is not supported: write {DRIVER}://")
     engine = create_engine(
         url.set(drivername=DRIVER),
-        connect_args=_arguments(url, settings, is_for_looking=is_for_looking),
+        connect_args=_arguments(url, settings),
         pool_size=settings.catalog.pool_size,
         pool_recycle=round(settings.catalog.pool_recycle_s),
         execution_options={RETRY_S: settings.catalog.retry_s, TRANSACTION_S: settings.catalog.transaction_timeout_s},
     )
     _bound_waits(engine)
-    if not is_for_looking:
-        _keep_to_primary(engine, Fence(settings.path(settings.lake.root)))
+    keep = _prefer_standby if is_for_looking else _keep_to_primary
+    keep(engine, Fence(settings.path(settings.lake.root)))
     return engine
 
 
-def _arguments(url: URL, settings: Settings, *, is_for_looking: bool) -> dict[str, Any]:
+def _arguments(url: URL, settings: Settings) -> dict[str, Any]:
     limits = settings.catalog
     milliseconds = {
         "statement_timeout": limits.statement_timeout_s,
@@ -75,7 +77,6 @@ def _arguments(url: URL, settings: Settings, *, is_for_looking: bool) -> dict[st
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "sslmode": encryption(url, settings.environment),
-        "target_session_attrs": "prefer-standby" if is_for_looking else "read-write",
     }
 
 
@@ -113,7 +114,13 @@ def _keep_to_primary(engine: Engine, fence: Fence) -> None:
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, _args: object, parameters: dict[str, Any]) -> psycopg.Connection:
-        return _primary(parameters, fence)
+        server, connection = _newest({**parameters, "target_session_attrs": "read-write"}, fence)
+        try:
+            fence.admit(server)
+        except OldPrimary:
+            connection.close()
+            raise
+        return connection
 
     @event.listens_for(engine, "connect")
     def remember(connection: psycopg.Connection, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's record
@@ -126,7 +133,21 @@ def _keep_to_primary(engine: Engine, fence: Fence) -> None:
             fence.admit(Identity(connection.info[_CLUSTER], timeline))
 
 
-def _primary(parameters: Mapping[str, Any], fence: Fence) -> psycopg.Connection:
+def _prefer_standby(engine: Engine, fence: Fence) -> None:
+    """Connect to a standby, else to the primary of the newest timeline; a warning says where that is an old one."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, _args: object, parameters: dict[str, Any]) -> psycopg.Connection:
+        for attempt in _attempts({**parameters, "target_session_attrs": "standby"}):
+            with suppress(psycopg.Error):  # whatever it is, the second look says so
+                return psycopg.connect(**attempt)
+        server, connection = _newest({**parameters, "target_session_attrs": "primary"}, fence)
+        if server.timeline < (newest := fence.newest(server.cluster)):
+            logger.warning("what is read may be old: {}", OldPrimary(server.timeline, newest))
+        return connection
+
+
+def _newest(parameters: Mapping[str, Any], fence: Fence) -> tuple[Identity, psycopg.Connection]:
     """Connect to the first primary of the newest timeline that the lake saw, else to the newest of all that answer."""
     found: list[tuple[Identity, psycopg.Connection]] = []
     errors: list[psycopg.Error] = []
@@ -144,12 +165,7 @@ def _primary(parameters: Mapping[str, Any], fence: Fence) -> psycopg.Connection:
     for _, other in found:
         if other is not connection:
             other.close()
-    try:
-        fence.admit(server)
-    except OldPrimary:
-        connection.close()
-        raise
-    return connection
+    return server, connection
 
 
 def _asked(attempt: Mapping[str, Any]) -> tuple[Identity, psycopg.Connection]:

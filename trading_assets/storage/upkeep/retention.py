@@ -26,6 +26,7 @@ from trading_assets.storage.durability.disk_faults import disk_faults_named
 from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.guard import removing
 from trading_assets.storage.lake import Lake
+from trading_assets.storage.ownership import ensure_own, name_of
 from trading_assets.storage.snapshots.cache import Cache
 from trading_assets.storage.upkeep.audit import TIDY, write_down_all
 from trading_assets.storage.upkeep.quarantine import Quarantine, Refused, State
@@ -70,13 +71,24 @@ def objects(lake: Lake) -> Iterator[tuple[str, Path]]:
 
 
 def removable_objects(lake: Lake, before: datetime) -> list[Removable]:
-    """Find objects that nothing needs since before a moment, and those to which nothing refers at all."""
-    with disk_faults_named(lake.store.root, "a look for what may go"):
+    """Find objects that nothing needs since before a moment, and those to which nothing refers at all.
+
+    Raises:
+        ForeignLake: the lake is another catalogue's, which may refer to them.
+    """
+    root = lake.store.root
+    with disk_faults_named(root, "a look for what may go"):
         lake.store.sweep()
-    since, old, known = query(
+    name, since, old, known = query(
         lake.engine,
-        lambda session: (_begun(session, lake.store.living()), superseded(session), published(session)),
+        lambda session: (
+            name_of(session.connection(), root),
+            _begun(session, lake.store.living()),
+            superseded(session),
+            published(session),
+        ),
     )
+    ensure_own(root, name, is_empty=not known)
     before = min([before, *since])
     found = []
     for md5, path in objects(lake):
