@@ -48,8 +48,8 @@ DVC_CONFIG = """
     url = {url}
 """
 LITTER = "9999-of-a-dead-process"
-FENCE = "catalog-timelines.json"
-"""What a lake remembers of its catalogue's servers."""
+REMEMBERED = "catalog-*"
+"""What a lake remembers of its catalogue and the servers of that."""
 HALF = "9998"
 """The ticket of a refusal that was never recorded."""
 
@@ -224,7 +224,7 @@ def assert_tidy(house: Warehouse, *, spare: frozenset[str] = frozenset()) -> Non
     """Find every file under the lake's root, and that each of them has a reason to be there, or is spare."""
     root = house.lake.store.root
     kept = {house.lake.store.object_path(md5) for md5 in published_md5s(house)}
-    wanted = kept | assert_refusals_are_whole(house) | {root / "staging" / LOCK} | set(root.glob(f"{FENCE}*"))
+    wanted = kept | assert_refusals_are_whole(house) | {root / "staging" / LOCK} | set(root.glob(REMEMBERED))
     found = {path for path in root.rglob("*") if path.is_file()} - {house.lake.store.object_path(md5) for md5 in spare}
     assert wanted == found, f"too many: {found - wanted}, missing: {wanted - found}"
     assert [] == [path for path in (root / "staging").iterdir() if path.is_dir()]

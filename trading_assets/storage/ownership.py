@@ -8,8 +8,8 @@ keeps; else the way from the lake to the file, so that both may be moved togethe
 Belongs here: remembering the catalogue, and comparing. Does not: which server of it is the primary (database/fence).
 """
 
+import fcntl
 import os
-import threading
 from pathlib import Path
 from typing import Final
 
@@ -41,11 +41,7 @@ def claim(root: Path, name: str) -> None:
         OSError: the disk did not take the name.
     """
     if owner_of(root) is None:
-        try:
-            _write(root, name, is_replaced=False)
-        except FileExistsError:  # somebody was faster, or what is there is empty
-            if owner_of(root) is None:
-                _write(root, name, is_replaced=True)
+        _write(root, name, is_replaced=False)
     _ensure(root, name)
 
 
@@ -93,22 +89,14 @@ def _ensure(root: Path, name: str) -> None:
 
 
 def _write(root: Path, name: str, *, is_replaced: bool) -> None:
-    """Let the name appear whole.
-
-    Raises:
-        FileExistsError: there is one, and it is not to be replaced.
-    """
+    """Write the name, where there is none or it is to be replaced; killed half-way, the lake is nobody's."""
     make_folder(root)
-    aside = root / f".{_FILE}.{os.getpid()}.{threading.get_ident()}"
-    try:
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(f"{name}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if is_replaced:
-            aside.replace(root / _FILE)
-        else:
-            (root / _FILE).hardlink_to(aside)
-        sync_folders([root / _FILE], root)
-    finally:
-        aside.unlink(missing_ok=True)
+    with (root / _FILE).open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not is_replaced and owner_of(root) is not None:
+            return
+        file.truncate(0)
+        file.write(f"{name}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folders([root / _FILE], root)

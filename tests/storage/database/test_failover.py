@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from loguru import logger
 from postgres_lakes import made_house, on_postgres, publish, times_published
 from postgres_server import PostgresServer, make_server, multi_host_url
 from sqlalchemy import select
@@ -138,6 +139,40 @@ def test_a_primary_that_comes_back_publishes_nothing(
     with pytest.raises(CatalogFailed, match=r"timeline 1 .*another has taken its place"):
         publish(alone.lake, partition, [3.0])
     assert 2 == sum(times_published(house.lake).values())
+
+
+def test_whoever_looks_is_given_the_newer_of_two_primaries_and_told_of_an_old_one(
+    settings: Settings, primary: PostgresServer, standby: PostgresServer, partition: Partition
+) -> None:
+    house = made_house(settings, multi_host_url(primary, standby, **ANYWHERE))
+    old = publish(house.lake, partition, [1.0])
+    primary.kill()
+    standby.promote()
+    new = publish(house.lake, partition, [2.0])
+    primary.start()
+
+    said: list[str] = []
+    sink = logger.add(said.append, format="{message}")
+    try:
+        assert new == Warehouse.open_for_looking(house.settings).lake.find("table", partition)
+        assert [] == said
+        alone = Warehouse.open_for_looking(on_postgres(settings, primary.url(**ANYWHERE)))
+        assert old == alone.lake.find("table", partition)
+    finally:
+        logger.remove(sink)
+    assert any("what is read may be old: this server is on timeline 1" in line for line in said)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": "b"}'])
+def test_a_damaged_note_of_timelines_is_named(
+    settings: Settings, primary: PostgresServer, partition: Partition, text: str
+) -> None:
+    house = made_house(settings, primary.url(**ANYWHERE))
+    note = house.lake.store.root / "catalog-timelines.json"
+    note.write_text(text)
+
+    with pytest.raises(CatalogFailed, match=r"catalog-timelines\.json is damaged"):
+        publish(house.lake, partition, [1.0])
 
 
 def test_a_lake_that_saw_neither_takes_the_newer_of_two_primaries(

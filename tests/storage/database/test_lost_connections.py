@@ -170,7 +170,7 @@ def test_a_commit_that_waits_for_a_standby_does_not_count_until_it_has_it(
             house = made_house(settings, primary.url(sslmode="disable"), **limits)
             publish(house.lake, partition, [0.0])
             standby.pause()
-            with pytest.raises(CatalogFailed, match=r"only the database knows|held the write lock"):
+            with pytest.raises(CatalogFailed, match="only the database knows"):
                 publish(house.lake, partition, [1.0])
             standby.resume()
 

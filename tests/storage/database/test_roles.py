@@ -246,16 +246,26 @@ def test_a_dba_can_make_roles_and_schema_so_that_even_the_first_upgrade_needs_th
     assert () == check_catalog(databases.engine(name)).differences
 
 
+def test_a_schema_of_somebody_else_is_named(databases: Databases) -> None:
+    databases.forget_roles()
+    name = databases.made()
+    for role in ROLES:
+        databases.server.run_sql(f"CREATE ROLE {named(SCHEMA_NAME, role)} NOLOGIN")
+    databases.server.run_sql(f"CREATE SCHEMA {SCHEMA_NAME}", database=name)
+
+    with pytest.raises(CatalogFailed, match=rf"ALTER SCHEMA {SCHEMA_NAME} OWNER TO {named(SCHEMA_NAME, OWNER)}"):
+        upgrade_catalog(databases.engine(name, databases.login(OWNER)), MIGRATIONS)
+
+
 def test_the_documented_set_up_is_all_that_a_dba_has_to_do(databases: Databases) -> None:
     databases.forget_roles()
-    everywhere, here = SQL.findall((MIGRATIONS.parent / "docs" / "postgres.md").read_text())
     name = f"catalogue_{SCHEMA_NAME}"
+    page = (MIGRATIONS.parent / "docs" / "postgres.md").read_text().replace("production", SCHEMA_NAME)
+    everywhere, here = SQL.findall(page.replace("DATABASE trading_assets", f"DATABASE {name}"))
     run = databases.server.run_sql
-    for sql in (
-        everywhere.replace("production", SCHEMA_NAME).replace("DATABASE trading_assets", f"DATABASE {name}").split(";")
-    ):
+    for sql in everywhere.split(";"):
         run(sql)
-    run(here.replace("production", SCHEMA_NAME), database=name)
+    run(here, database=name)
 
     upgrade_catalog(databases.engine(name, "deployment"), MIGRATIONS)
     house = Warehouse.open(databases.settings_for(name, "pipeline"))

@@ -32,6 +32,12 @@ class Identity(NamedTuple):
     cluster: str
     """Postgres' system identifier, which a standby shares with its primary."""
     timeline: int
+    """0 of a standby, which may follow any."""
+
+    @property
+    def is_standby(self) -> bool:
+        """Whether it follows another server."""
+        return self.timeline == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ Belongs here: how connections are made, and what a transaction does first. Does 
 roles (roles). Source: https://www.postgresql.org/docs/current/libpq-connect.html
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import psycopg
@@ -29,7 +28,10 @@ DRIVER: Final = "postgresql+psycopg"
 _SAFE: Final = "verify-full"
 _TIMELINE: Final = "('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
 """The timeline that a primary writes on: the first eight hexadecimal digits of its log file's name."""
-_IDENTITY: Final = f"SELECT system_identifier::text, {_TIMELINE} FROM pg_control_system()"  # noqa: S608 - constants
+_IDENTITY: Final = (
+    f"SELECT system_identifier::text, CASE WHEN pg_is_in_recovery() THEN 0 ELSE {_TIMELINE} END "  # noqa: S608 - constants
+    "FROM pg_control_system()"
+)
 _LOCKED: Final = (
     f"SELECT pg_advisory_xact_lock(hashtext('trading_assets'), hashtext(current_setting('search_path'))), {_TIMELINE}"
 )
@@ -114,7 +116,8 @@ def _keep_to_primary(engine: Engine, fence: Fence) -> None:
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, _args: object, parameters: dict[str, Any]) -> psycopg.Connection:
-        server, connection = _newest({**parameters, "target_session_attrs": "read-write"}, fence)
+        parameters = {**parameters, "target_session_attrs": "read-write"}
+        server, connection = _found(parameters, fence.has_newest)
         try:
             fence.admit(server)
         except OldPrimary:
@@ -138,17 +141,14 @@ def _prefer_standby(engine: Engine, fence: Fence) -> None:
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, _args: object, parameters: dict[str, Any]) -> psycopg.Connection:
-        for attempt in _attempts({**parameters, "target_session_attrs": "standby"}):
-            with suppress(psycopg.Error):  # whatever it is, the second look says so
-                return psycopg.connect(**attempt)
-        server, connection = _newest({**parameters, "target_session_attrs": "primary"}, fence)
-        if server.timeline < (newest := fence.newest(server.cluster)):
+        server, connection = _found(parameters, lambda each: each.is_standby)
+        if not server.is_standby and server.timeline < (newest := fence.newest(server.cluster)):
             logger.warning("what is read may be old: {}", OldPrimary(server.timeline, newest))
         return connection
 
 
-def _newest(parameters: Mapping[str, Any], fence: Fence) -> tuple[Identity, psycopg.Connection]:
-    """Connect to the first primary of the newest timeline that the lake saw, else to the newest of all that answer."""
+def _found(parameters: Mapping[str, Any], is_wanted: Callable[[Identity], bool]) -> tuple[Identity, psycopg.Connection]:
+    """Connect to the first server that is wanted, else to that of the newest timeline of all that answer."""
     found: list[tuple[Identity, psycopg.Connection]] = []
     errors: list[psycopg.Error] = []
     for attempt in _attempts(parameters):
@@ -157,15 +157,15 @@ def _newest(parameters: Mapping[str, Any], fence: Fence) -> tuple[Identity, psyc
         except psycopg.Error as error:
             errors.append(error)
             continue
-        if fence.has_newest(found[-1][0]):
+        if is_wanted(found[-1][0]):
             break
     if not found:
         raise psycopg.OperationalError("\n".join(map(str, errors)))
-    server, connection = max(found, key=lambda each: each[0].timeline)
+    chosen = found[-1] if is_wanted(found[-1][0]) else max(found, key=lambda each: each[0].timeline)
     for _, other in found:
-        if other is not connection:
+        if other is not chosen[1]:
             other.close()
-    return server, connection
+    return chosen
 
 
 def _asked(attempt: Mapping[str, Any]) -> tuple[Identity, psycopg.Connection]:

@@ -122,6 +122,14 @@ def act_as_owner(connection: Connection) -> None:
             )
         authorization = f" AUTHORIZATION {owner}" if owner in is_there else ""
         connection.exec_driver_sql(f'CREATE SCHEMA "{schema}"{authorization}')
+    elif (
+        found != owner
+        and not connection.exec_driver_sql("SELECT has_schema_privilege(%s, 'CREATE')", (schema,)).scalar()
+    ):
+        raise CatalogFailed(
+            f"the catalogue: the schema {schema} is {found}'s, where {user} may make no tables: have a DBA run ALTER "
+            f"SCHEMA {schema} OWNER TO {owner}"
+        )
     if owner in is_there and found in {None, owner}:
         connection.exec_driver_sql(f"SET LOCAL ROLE {owner}")
 

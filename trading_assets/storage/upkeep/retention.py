@@ -88,7 +88,6 @@ def removable_objects(lake: Lake, before: datetime) -> list[Removable]:
             published(session),
         ),
     )
-    ensure_own(root, name, is_empty=not known)
     before = min([before, *since])
     found = []
     for md5, path in objects(lake):
@@ -102,6 +101,8 @@ def removable_objects(lake: Lake, before: datetime) -> list[Removable]:
         else:
             continue
         found.append(Removable("object", md5, what, disk_bytes(path)))
+    if found:
+        ensure_own(root, name, is_empty=not known)
     return sorted(found, key=lambda each: each.what)
 
 
