@@ -64,6 +64,21 @@ def test_a_check_ends_with_one_where_something_is_wrong(
     assert command("db", "check").is_one_plain_line
 
 
+def test_a_lake_is_adopted_by_the_catalogue_that_takes_the_others_place(
+    command: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "was nobody's" in command("db", "adopt").out
+    assert "was so before" in command("db", "adopt").out
+    assert command("db", "backup", tmp_path / "catalog.zip").code == 0
+
+    monkeypatch.setenv("TRADING_ASSETS_CATALOG__URL", f"sqlite:///{tmp_path / 'other.sqlite'}")
+    assert command("db", "adopt").is_one_plain_line
+    assert "trading-assets db adopt" in command("db", "restore", tmp_path / "catalog.zip").out
+    assert "is the lake of the catalogue sqlite ../catalog.sqlite" in command("db", "check").err
+    assert "was that of sqlite ../catalog.sqlite" in command("db", "adopt").out
+    assert command("db", "check").code == 0
+
+
 def test_what_is_no_backup_is_one_line(command: CommandLine, tmp_path: Path) -> None:
     assert command("db", "restore", tmp_path / "missing.zip").is_one_plain_line
     (tmp_path / "hello.zip").write_text("hello")
@@ -71,6 +86,6 @@ def test_what_is_no_backup_is_one_line(command: CommandLine, tmp_path: Path) -> 
     assert command("db", "backup", tmp_path / "no" / "folder.zip").is_one_plain_line
 
 
-@pytest.mark.parametrize("name", ["upgrade", "check", "backup", "restore"])
+@pytest.mark.parametrize("name", ["upgrade", "check", "backup", "restore", "adopt"])
 def test_each_command_teaches(command: CommandLine, name: str) -> None:
     assert f"trading-assets db {name}" in command("db", name, "--help").out

@@ -3,10 +3,29 @@ from pathlib import Path
 
 import pytest
 
-from trading_assets.orchestration.bootstrap import prepare
+from trading_assets.errors import InstanceFailed
+from trading_assets.orchestration.bootstrap import open_instance, prepare
 from trading_assets.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [(None, '"DAGSTER_POSTGRES_URL" which is not set'), ("postgresql+psycopg2://x@127.0.0.1:1/d", "refused")],
+)
+def test_a_storage_of_dagsters_that_cannot_be_opened_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str | None, told: str
+) -> None:
+    (tmp_path / "dagster.yaml").symlink_to(PROJECT / "deploy" / "dagster.yaml")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.delenv("DAGSTER_POSTGRES_URL", raising=False)
+    if url is not None:
+        monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
+
+    with pytest.raises(InstanceFailed, match=told) as failed:
+        open_instance()
+    assert str(failed.value).isprintable()
 
 
 @pytest.mark.sqlite
