@@ -47,6 +47,8 @@ EXPECTED: dict[Effect, tuple[str, str]] = {
     Effect.DEAD_STAGING_REMOVED: ("remove", r"staging/9999-of-a-dead-process"),
     Effect.HALF_REFUSAL_REMOVED: ("remove", r"quarantine/.*"),
     Effect.TRANSACTION_BEGUN: TRANSACTION,
+    Effect.LAKE_NAMED: ("write", r"catalog-name\.txt"),
+    Effect.LAKE_NAME_SYNCED: ("sync", r"catalog-name\.txt"),
     Effect.TICKET_COMMITTED: TRANSACTION,
     Effect.STAGING_MADE: ("make", STAGED),
     Effect.STAGING_LOCKED: ("write", rf"{STAGED}/\.lock"),

@@ -17,6 +17,8 @@ from sqlalchemy import Connection, text
 
 from trading_assets.errors import ForeignLake
 from trading_assets.storage.database.engines import POSTGRES
+from trading_assets.storage.durability import effects
+from trading_assets.storage.durability.effects import Effect
 from trading_assets.storage.durability.folders import make_folder, sync_folders
 
 _FILE: Final = "catalog-name.txt"
@@ -91,6 +93,7 @@ def _ensure(root: Path, name: str) -> None:
 def _write(root: Path, name: str, *, is_replaced: bool) -> None:
     """Write the name, where there is none or it is to be replaced; killed half-way, the lake is nobody's."""
     make_folder(root)
+    effects.passing(Effect.LAKE_NAMED)
     with (root / _FILE).open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if not is_replaced and owner_of(root) is not None:
@@ -98,5 +101,6 @@ def _write(root: Path, name: str, *, is_replaced: bool) -> None:
         file.truncate(0)
         file.write(f"{name}\n")
         file.flush()
+        effects.passing(Effect.LAKE_NAME_SYNCED)
         os.fsync(file.fileno())
     sync_folders([root / _FILE], root)
