@@ -159,6 +159,14 @@ def test_help_teaches_by_an_example_that_fits_a_terminal(refusing: CommandLine, 
     assert all(len(line.rstrip()) <= 80 for line in said.out.splitlines())
 
 
+@pytest.mark.parametrize("group", [(), ("quarantine",), ("db",), ("snapshot",)])
+def test_a_group_without_a_command_shows_its_help_and_no_error(refusing: CommandLine, group: tuple[str, ...]) -> None:
+    said = refusing(*group)
+
+    assert "--help" in said.out + said.err
+    assert "error:" not in said.err
+
+
 def test_nothing_recorded_is_said_so(refusing: CommandLine) -> None:
     said = refusing("status")
 

@@ -82,7 +82,8 @@ def _outcome() -> int:
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except TyperException as error:
-        complain("error", f"{error.format_message()} (`trading-assets COMMAND --help` shows how)")
+        if message := error.format_message():  # else it was a group without a command, and its help is shown
+            complain("error", f"{message} (`trading-assets COMMAND --help` shows how)")
         return error.exit_code
     except Exception as error:
         if (line := in_one_line(error)) is None:
