@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from catalogs import copy_catalog, settings_in
+from catalogs import adopt_copy, copy_catalog, settings_in
 from command_line import CommandLine, new_project
 
 from trading_assets.definitions import STEPS
@@ -51,7 +51,9 @@ def command(
     refused_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> CommandLine:
     copy_catalog(refused_root, tmp_path / "p")
-    return CommandLine(Path(shutil.copytree(refused_root, tmp_path / "p", symlinks=True)), monkeypatch, capsys)
+    shutil.copytree(refused_root, tmp_path / "p", symlinks=True)
+    adopt_copy(refused_root, tmp_path / "p")
+    return CommandLine(tmp_path / "p", monkeypatch, capsys)
 
 
 def test_the_list_names_what_waits_its_failed_rules_and_what_stands(command: CommandLine) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import zstandard
-from catalogs import copy_catalog, settings_in
+from catalogs import adopt_copy, copy_catalog, settings_in
 
 from trading_assets.definitions import STAGES, STEPS
 from trading_assets.identifiers import Instrument, Partition
@@ -94,6 +94,7 @@ def sound_house(root: Path) -> Warehouse:
     """Return a private copy of the sound lake under `root`, in the place of a catalogue that is there."""
     copy_catalog(_sound_root(), root)
     shutil.copytree(_sound_root() / "var", root / "var", dirs_exist_ok=True)
+    adopt_copy(_sound_root(), root)
     return open_house(small_settings(root))
 
 

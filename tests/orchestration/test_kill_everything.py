@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from catalogs import copy_catalog
+from catalogs import adopt_copy, copy_catalog
 from live_project import BIN, LiveProject
 from test_backfill import RAW, data_versions, keys, recorded, standing
 
@@ -46,7 +46,9 @@ class Reference:
 def copied(source: Path, root: Path) -> LiveProject:
     """A project that nobody works in yet, with all that another has."""
     copy_catalog(source, root)
-    return LiveProject(Path(shutil.copytree(source, root, symlinks=True)))
+    shutil.copytree(source, root, symlinks=True)
+    adopt_copy(source, root)
+    return LiveProject(root)
 
 
 @pytest.fixture(scope="module")

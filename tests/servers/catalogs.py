@@ -58,7 +58,10 @@ def fresh_catalog(root: Path, content: Content = Content.TABLES) -> str | None:
 
 
 def copy_catalog(source: Path, target: Path) -> None:
-    """Put a copy of one root's catalogue in the place of another's; files are copied with the folder that has them."""
+    """Put a copy of one root's catalogue in the place of another's; files are copied with the folder that has them.
+
+    Then `adopt_copy` is to be called.
+    """
     for path in (target / "var").glob("catalog.sqlite*"):  # a log that stayed would be replayed into the other one
         path.unlink()
     if SERVER in os.environ:
@@ -66,6 +69,15 @@ def copy_catalog(source: Path, target: Path) -> None:
         _run(f"DROP DATABASE IF EXISTS {name_of(target)} WITH (FORCE)")
         _roots[target] = name_of(target)
         _copied(name_of(source), name_of(target))
+
+
+def adopt_copy(source: Path, target: Path) -> None:
+    """Let a lake that was copied, perhaps by links, have the catalogue that was copied for it."""
+    note = target / "var" / "lake" / "catalog-name.txt"
+    if SERVER in os.environ and note.exists():
+        text = note.read_text()
+        note.unlink()
+        note.write_text(text.replace(name_of(source), name_of(target)))
 
 
 def drop_catalogs(folder: Path) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import polars as pl
-from catalogs import copy_catalog, over
+from catalogs import adopt_copy, copy_catalog, over
 from sqlalchemy import select, text
 
 from trading_assets.identifiers import Partition
@@ -62,6 +62,7 @@ def copied(template: Path, root: Path) -> Path:
     """Copy a lake, the second names of its files as second names: else they would be files of their own."""
     copy_catalog(template, root)
     subprocess.run(["cp", "--archive", str(template), str(root)], check=True)
+    adopt_copy(template, root)
     return root
 
 
