@@ -141,6 +141,15 @@ def test_a_lake_and_its_file_move_together(settings: Settings, tmp_path: Path) -
     publish(new.path(new.lake.root), made_catalog(new), "2")
 
 
+def test_another_way_to_the_same_file_is_no_other_catalogue(settings: Settings, tmp_path: Path) -> None:
+    root = settings.path(settings.lake.root)
+    publish(root, made_catalog(settings), "1")
+    (tmp_path / "link").symlink_to(settings.root)
+
+    linked = settings.model_copy(update={"root": tmp_path / "link"})
+    publish(root, made_catalog(linked), "2")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_look_at_the_catalogue_tells_of_a_lake_that_is_anothers(
     catalog_on: MakeSettings,  # noqa: F811 - the fixture

@@ -32,7 +32,9 @@ def name_of(connection: Connection, root: Path) -> str:
     if connection.dialect.name == POSTGRES:
         return f"postgresql {connection.scalar(_PLACE)}"
     file = connection.engine.url.database
-    return f"sqlite {os.path.relpath(file, root) if file and file != ':memory:' else ':memory:'}"
+    if not file or file == ":memory:":
+        return "sqlite :memory:"
+    return f"sqlite {os.path.relpath(Path(file).resolve(), root.resolve())}"
 
 
 def claim(root: Path, name: str) -> None:
